@@ -1,0 +1,177 @@
+"""The command line: napari-emd-flatfield info | correct | demo."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from tqdm import tqdm
+
+from . import demo
+from .errors import EmdFlatfieldError, NoSignalError
+from .flatfield import correct
+from .flatfield.interpolation import INTERPOLATIONS
+from .formats import read
+from .formats.listing import listing, summary
+from .provenance import software
+from .writing import write
+from .writing.encoding import COMPRESSIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .signal import Role, Signal
+
+PROGRAM = "napari-emd-flatfield"
+_CHOICE = {"raw": "--raw", "flat": "--flats", "dark": "--dark"}
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser that says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments
+        Those after the program's name; from `sys.argv` when left out.
+
+    Returns
+    -------
+    int
+        0 when it worked, 1 when a file could not be read, corrected or written;
+        2 (by `SystemExit`) when the arguments make no sense.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except (EmdFlatfieldError, OSError) as error:
+        print(f"{PROGRAM}: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"{PROGRAM}: stopped; nothing was written", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=PROGRAM, description="Look into, flat-field and save EMD and HDF5 scans."
+    )
+    parser.add_argument("--version", action="version", version=software())
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    info = commands.add_parser("info", help="say what is in a file")
+    info.add_argument("file", type=Path, metavar="FILE")
+    info.set_defaults(run=_info)
+
+    fix = commands.add_parser("correct", help="flat-field a scan and save it as EMD")
+    fix.add_argument("file", type=Path, metavar="SCAN")
+    fix.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    for role, option in _CHOICE.items():
+        fix.add_argument(
+            option,
+            metavar="HDF5PATH",
+            dest=role,
+            help=f"{role} images (found by their name when left out)",
+        )
+    fix.add_argument(
+        "--interpolation",
+        choices=INTERPOLATIONS,
+        default="linear",
+        help="between flats",
+    )
+    fix.add_argument(
+        "--positions",
+        type=float,
+        nargs="+",
+        metavar="P",
+        help="where along the scan the flats lie, when the file does not say",
+    )
+    fix.add_argument(
+        "--fill", type=float, default=float("nan"), help="value of dead pixels (nan)"
+    )
+    fix.add_argument("--compression", choices=COMPRESSIONS, default="gzip")
+    fix.set_defaults(run=_correct)
+
+    show = commands.add_parser("demo", help="make, correct, save and show a small scan")
+    show.add_argument(
+        "--folder",
+        type=Path,
+        default=Path("napari-emd-flatfield-demo"),
+        help="where the files go (%(default)s)",
+    )
+    show.add_argument(
+        "--no-napari", action="store_true", help="do not open napari, write a picture"
+    )
+    show.set_defaults(run=lambda options: demo.run(options.folder, options.no_napari))
+    return parser
+
+
+def _info(options: argparse.Namespace) -> None:
+    try:
+        signals = read(options.file)
+    except NoSignalError:
+        signals = []
+    print(summary(options.file, signals))
+    print(listing(options.file))
+
+
+def _correct(options: argparse.Namespace) -> None:
+    raw = _pick(options, "raw")
+    flats = _pick(options, "flat")
+    try:
+        dark = _pick(options, "dark")
+    except NoSignalError:
+        if options.dark is not None:
+            raise
+        dark = None
+    corrected = correct(
+        raw,
+        flats,
+        dark,
+        interpolation=options.interpolation,
+        positions=options.positions,
+        fill=options.fill,
+    )
+    compression = None if options.compression == "none" else options.compression
+    with tqdm(unit=" frames", disable=None, leave=False) as bar:
+
+        def advance(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        path = write(
+            options.output, [corrected], compression=compression, progress=advance
+        )
+    print(
+        f"{raw.name} {raw.shape} corrected with {flats.name}"
+        f"{f' and {dark.name}' if dark else ', without a dark'} → {path}"
+    )
+
+
+def _pick(options: argparse.Namespace, role: Role) -> Signal:
+    """Find the one signal of a role, by the path given or else by its name."""
+    path, dataset, option = options.file, getattr(options, role), _CHOICE[role]
+    signals = read(path, dataset)
+    if dataset is None:
+        signals = [signal for signal in signals if signal.role == role]
+    if len(signals) == 1:
+        return signals[0]
+    if not signals:
+        raise NoSignalError(
+            f"{path} has nothing named like {role} images; name them with "
+            f"{option} HDF5PATH"
+        )
+    found = ", ".join(str(signal.dataset) for signal in signals)
+    raise NoSignalError(
+        f"{path} has {len(signals)} signals for {role} ({found}); choose one with "
+        f"{option} HDF5PATH"
+    )

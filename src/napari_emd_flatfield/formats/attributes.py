@@ -1,0 +1,126 @@
+"""HDF5 attributes as plain Python values, whoever wrote them.
+
+A string may be stored as str, bytes (UTF-8 or latin-1), a NumPy string or an
+array of one of these (https://github.com/silx-kit/silx/issues/2292).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Metadata groups are small; a dataset larger than this is data.
+_LARGEST_VALUE = 4096
+_DEEPEST_GROUP = 16
+
+
+def decode(value: Any) -> Any:
+    """Turn what h5py returns for an attribute into a plain Python value.
+
+    Parameters
+    ----------
+    value
+        An attribute or the content of a small dataset.
+
+    Returns
+    -------
+    str, bool, int, float, complex, list or None
+        None for an empty dataspace; one-element arrays become scalars.
+    """
+    if isinstance(value, h5py.Empty):
+        return None
+    if isinstance(value, list):
+        return [decode(item) for item in value]
+    if isinstance(value, bytes):
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError:
+            return value.decode("latin-1")
+    if isinstance(value, np.ndarray):
+        if value.size == 1:
+            return decode(value.reshape(-1)[0])
+        return [decode(item) for item in value.tolist()]
+    if isinstance(value, np.void) or value is None:
+        return None if value is None else str(value)
+    if isinstance(value, np.generic):
+        return decode(value.item())
+    return value
+
+
+def attributes(node: h5py.Group | h5py.Dataset) -> dict[str, Any]:
+    """Read all attributes of a node that can be read.
+
+    Parameters
+    ----------
+    node
+        A group or dataset.
+    """
+    return dict(_readable(node))
+
+
+def _readable(node: h5py.Group | h5py.Dataset) -> Iterator[tuple[str, Any]]:
+    for key in node.attrs:
+        try:
+            yield key, decode(node.attrs[key])
+        # A damaged or exotic attribute (opaque, unknown reference) hides no data.
+        except (OSError, RuntimeError, TypeError, ValueError, KeyError):
+            continue
+
+
+def text(node: h5py.Group | h5py.Dataset, *keys: str) -> str:
+    """Read the first of several attributes that is present, as text.
+
+    Parameters
+    ----------
+    node
+        A group or dataset.
+    *keys
+        Names to try, e.g. ``"units", "unit"``.
+
+    Returns
+    -------
+    str
+        Empty when none of them is there.
+    """
+    for key in keys:
+        if key in node.attrs:
+            try:
+                value = decode(node.attrs[key])
+            except (OSError, RuntimeError, TypeError, ValueError):
+                continue
+            return "" if value is None else str(value)
+    return ""
+
+
+def metadata(group: h5py.Group, depth: int = 0) -> dict[str, Any]:
+    """Read a group of metadata: attributes, small datasets and groups in it.
+
+    Parameters
+    ----------
+    group
+        E.g. ``/microscope``.
+    depth
+        How far down it lies already; deeper than 16 nothing is read.
+
+    Returns
+    -------
+    dict
+        Nested plain values.
+    """
+    found = attributes(group)
+    if depth >= _DEEPEST_GROUP:
+        return found
+    for key in group:
+        if not isinstance(group.get(key, getlink=True), h5py.HardLink):
+            continue
+        child = group[key]
+        if isinstance(child, h5py.Group):
+            found[key] = metadata(child, depth + 1)
+        elif isinstance(child, h5py.Dataset) and (child.size or 0) <= _LARGEST_VALUE:
+            found[key] = decode(child[()])
+    return found

@@ -1,0 +1,73 @@
+"""EMD dim vectors as axes, however they were written.
+
+The EMD 0.2 specification lets a linear dim vector be cut to its first two
+values. Real files also hold vectors of shape (n, 1), single values, strings,
+all zeros, NaN, or the wrong length; a vector that gives no step calibrates
+nothing, so its axis counts pixels.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ..signal import Axis
+from .attributes import decode, text
+
+
+def axis_from_dim(dim: Any, size: int) -> Axis:
+    """Make an axis from a dim vector.
+
+    Parameters
+    ----------
+    dim
+        The object stored as ``dimK``; anything but a dataset counts as missing.
+    size
+        Number of elements along the axis.
+
+    Returns
+    -------
+    Axis
+        With the stored coordinates where there is one for each element, those
+        extrapolated from the first two where there are at least two, otherwise
+        indices in pixels.
+    """
+    if not isinstance(dim, h5py.Dataset):
+        return Axis.index(size)
+    name, units = text(dim, "name"), text(dim, "units", "unit")
+    if dim.dtype.kind not in "biuf":
+        # Early fpd files store the name itself where the vector belongs.
+        value = decode(dim[()]) if dim.shape == () else None
+        return Axis.index(size, name or (value if isinstance(value, str) else ""))
+    stored = np.ravel(dim[()]).astype(np.float64)
+    values = coordinates(stored, size)
+    if values is None:
+        return Axis.index(size, name)
+    return Axis(name, units, values)
+
+
+def coordinates(stored: np.ndarray, size: int) -> np.ndarray | None:
+    """Expand a stored dim vector to one coordinate an element.
+
+    Parameters
+    ----------
+    stored
+        What the file holds, shape (m,).
+    size
+        Number of elements along the axis.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        Shape (size,), float64; None where the vector gives no step.
+    """
+    if len(stored) == size and np.all(np.isfinite(stored)):
+        return stored if size == 1 or np.ptp(stored) > 0 else None
+    if len(stored) < 2 or len(stored) == size:
+        return None
+    step = stored[1] - stored[0]
+    if not np.isfinite(step) or step == 0:
+        return None
+    return np.asarray(stored[0] + step * np.arange(size))

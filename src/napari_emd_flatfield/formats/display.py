@@ -1,0 +1,75 @@
+"""The order in which axes are shown: y down, x right, whatever the file has.
+
+Storage order is never changed; names decide, and without telling names the
+stored order stands. HyperSpy and tomviz store x, y, z; Prismatic R_x, R_y, Q_x,
+Q_y; most others z, y, x.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..lazy import LazyArray
+    from ..signal import Axis
+
+# "x", "Rx", "R_x", "det x", "scanX"; not "index" or "energy".
+_NAME = re.compile(r"((?:[A-Za-z]?|.*[\W_])[xyXY])|(.*[a-z][XY])", re.DOTALL)
+_RECIPROCAL = ("q", "k", "det", "diff")
+
+
+def display_order(names: Sequence[str]) -> tuple[int, ...]:
+    """Find the order that puts the frame last, y before x.
+
+    Parameters
+    ----------
+    names
+        Axis names in stored order.
+
+    Returns
+    -------
+    tuple of int
+        For each displayed axis the stored one.
+    """
+    pairs = _pairs(names)
+    if not pairs:
+        return tuple(range(len(names)))
+    frame = next((k for k in pairs if k.startswith(_RECIPROCAL)), list(pairs)[-1])
+    y, x = pairs[frame]
+    paired = {axis for pair in pairs.values() for axis in pair}
+    others = [axis for axis in range(len(names)) if axis not in paired]
+    if others and min(others) > max(y, x) and x < y:
+        # Fortran-like order (x, y, z, t): the slowest axis is stored last.
+        others.reverse()
+    scans = [axis for key, pair in pairs.items() if key != frame for axis in pair]
+    return (*others, *scans, y, x)
+
+
+def _pairs(names: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Axes that belong together as (y, x), by what their names share."""
+    found: dict[str, dict[str, int]] = {}
+    for axis, name in enumerate(names):
+        stripped = name.strip()
+        if _NAME.fullmatch(stripped):
+            shared, letter = stripped[:-1].lower(), stripped[-1].lower()
+            found.setdefault(shared.strip("_ -."), {})[letter] = axis
+    return {k: (v["y"], v["x"]) for k, v in found.items() if len(v) == 2}
+
+
+def in_display_order(
+    data: LazyArray, axes: Sequence[Axis]
+) -> tuple[LazyArray, tuple[Axis, ...]]:
+    """Permute an array and its axes, as views, into display order.
+
+    Parameters
+    ----------
+    data
+        Array in stored order.
+    axes
+        Its axes.
+    """
+    order = display_order([axis.name for axis in axes])
+    return data.transpose(*order), tuple(axes[i] for i in order)

@@ -1,0 +1,88 @@
+"""What is in a file, as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import h5py
+
+from ..lazy.files import SharedFile
+from .tree import stem, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ..signal import Axis, Signal
+
+
+def summary(path: Path, signals: Sequence[Signal]) -> str:
+    """Describe the signals of a file in a line each.
+
+    Parameters
+    ----------
+    path
+        The file they were read from.
+    signals
+        What `read` found in it.
+    """
+    if not signals:
+        return f"{path}: no image"
+    lines = [f"{path}: {len(signals)} signal{'s' * (len(signals) > 1)}"]
+    widest = max(len(signal.name) for signal in signals)
+    for signal in signals:
+        axes = ", ".join(_axis(axis) for axis in signal.axes)
+        lines.append(
+            f"  {signal.role:4}  {signal.name:{widest}}  "
+            f"{_shape(signal.shape)} {signal.dtype}  {axes}"
+        )
+    return "\n".join(lines)
+
+
+def listing(path: Path) -> str:
+    """List all groups and datasets of a file, as a tree.
+
+    Parameters
+    ----------
+    path
+        An HDF5 file.
+    """
+    lines = []
+    for node in walk(SharedFile.of(path).handle()):
+        depth = node.name.count("/") if node.name != "/" else 0
+        label = stem(node.name) or "/"
+        if isinstance(node, h5py.Dataset):
+            label += f"  {_storage(node)}"
+        elif label != "/":
+            label += "/"
+        lines.append("  " * depth + _printable(label))
+    return "\n".join(lines)
+
+
+def _axis(axis: Axis) -> str:
+    if not len(axis):
+        return axis.name
+    span = f"{axis.values[0]:g}…{axis.values[-1]:g} {axis.units}".rstrip()
+    return f"{axis.name or '?'} {span}"
+
+
+def _shape(shape: tuple[int, ...] | None) -> str:
+    return "×".join(map(str, shape)) if shape else "scalar"
+
+
+def _storage(dataset: h5py.Dataset) -> str:
+    words = [_shape(dataset.shape), str(dataset.dtype)]
+    if dataset.chunks:
+        words.append(f"chunks {_shape(dataset.chunks)}")
+        pipeline = dataset.id.get_create_plist()
+        filters = [pipeline.get_filter(i) for i in range(pipeline.get_nfilters())]
+        words += [
+            name.decode("ascii", "replace").split(";")[0] or f"filter {code}"
+            for code, _, _, name in filters
+        ]
+    return " ".join(words)
+
+
+def _printable(text: str) -> str:
+    """Show control characters as such: a name must not steer a terminal."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -1,0 +1,113 @@
+"""From a file to its signals."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from ..errors import EmdFlatfieldError, NoSignalError, ReadError
+from ..lazy.files import SharedFile
+from . import berkeley, plain
+from .tree import is_image, walk
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Sequence
+
+    from ..signal import Signal
+    from .tree import Node
+
+_DIALECTS = (berkeley, plain)
+_ORDER = {"raw": 0, "flat": 1, "dark": 2}
+
+
+def read(path: str | os.PathLike[str], dataset: str | None = None) -> list[Signal]:
+    """Open the images in an EMD or HDF5 file, without reading them.
+
+    Parameters
+    ----------
+    path
+        The file; its content decides how it is read, not its extension.
+    dataset
+        HDF5 path, or pattern with ``*`` and ``?``, of the images wanted: of a
+        dataset, or of the group that holds it. All images when left out.
+
+    Returns
+    -------
+    list of Signal
+        Raw signals first, then flats, then darks. Their data are lazy arrays.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    FileOpenError
+        If it is empty, truncated, unreadable or not HDF5.
+    NoSignalError
+        If it holds no image, or none called `dataset`.
+
+    Examples
+    --------
+    >>> raw, flats, dark = read("scan.emd")  # doctest: +SKIP
+    >>> raw.data[7].shape  # doctest: +SKIP
+    (540, 640)
+    """
+    file = SharedFile.of(path)
+    with _damage_named(file):
+        nodes = list(walk(file.handle()))
+        dialect = next(each for each in _DIALECTS if each.recognises(nodes))
+        signals = dialect.signals(file, nodes) or plain.signals(file, nodes)
+        if dataset is not None:
+            signals = _chosen(signals, file, nodes, "/" + dataset.strip("/"))
+    if not signals:
+        raise NoSignalError(_nothing_found(file, dataset))
+    return sorted(signals, key=lambda signal: _ORDER[signal.role])
+
+
+def _chosen(
+    signals: list[Signal],
+    file: SharedFile,
+    nodes: Sequence[Node],
+    pattern: str,
+) -> list[Signal]:
+    def wanted(name: str) -> bool:
+        return fnmatchcase(name, pattern)
+
+    matching = [
+        signal
+        for signal in signals
+        if signal.dataset
+        and (wanted(signal.dataset) or wanted(signal.dataset.rpartition("/")[0]))
+    ]
+    # One frame of a numbered series, or an array no EMD group speaks for.
+    return matching or [
+        plain.single(file, node)
+        for node in nodes
+        if is_image(node) and wanted(node.name)
+    ]
+
+
+@contextmanager
+def _damage_named(file: SharedFile) -> Iterator[None]:
+    try:
+        yield
+    except EmdFlatfieldError:
+        raise
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        raise ReadError(
+            f"{file.path} is damaged: its objects cannot be listed (HDF5 says: "
+            f"{error}); copy it again from where it was recorded"
+        ) from error
+
+
+def _nothing_found(file: SharedFile, dataset: str | None) -> str:
+    if dataset is None:
+        return (
+            f"{file.path} holds no image: no numeric dataset of two or more axes; "
+            f"`napari-emd-flatfield info {file.path}` lists what is in it"
+        )
+    return (
+        f"{file.path} holds no image at {dataset!r}; "
+        f"`napari-emd-flatfield info {file.path}` lists the datasets there are"
+    )

@@ -1,0 +1,132 @@
+"""The one base of all lazy arrays."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from .indexing import Selection, normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+
+class LazyArray(ABC):
+    """An n-D array that reads what is indexed, when it is indexed.
+
+    Immutable, so copies share it; safe to index from several threads. A subclass
+    sets `shape` and `dtype` and implements `_read`; it may set `chunks`.
+
+    Parameters
+    ----------
+    shape
+        Shape in display order.
+    dtype
+        Type of one element.
+    chunks
+        Shape of the block that is cheap to read at once, as zarr has it; one
+        frame when left out.
+    """
+
+    # Keeps ``numpy_array * lazy`` from iterating over us element by element.
+    __array_priority__ = 1000
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        dtype: Any,
+        chunks: Sequence[int] | None = None,
+    ) -> None:
+        self.shape = tuple(int(n) for n in shape)
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        if chunks is None:
+            chunks = (1,) * (len(self.shape) - 2) + self.shape[-2:]
+        self.chunks = tuple(max(1, int(n)) for n in chunks)
+
+    @abstractmethod
+    def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
+        """Read a block: one slice an axis, bounded, step ≥ 1, none empty.
+
+        The result is new, writable, of shape ``selected_shape(slices)``.
+        """
+
+    def _sources(self) -> tuple[Any, ...]:
+        """What `close` has to close: the arrays or files this one reads from."""
+        return ()
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes the whole array would take in memory."""
+        return self.size * self.dtype.itemsize
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> Any:
+        selection: Selection = normalise(key, self.shape)
+        if 0 in selection.shape:
+            block = np.empty(selection.shape, self.dtype)
+        else:
+            block = self._read(selection.slices)
+        return block[selection.finish]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if copy is False:
+            raise ValueError("a lazy array is always read anew: copy=False cannot hold")
+        return np.asarray(self[...], dtype=dtype)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def transpose(self, *axes: int) -> LazyArray:
+        """Permute the axes without reading, as `numpy.transpose` does.
+
+        Parameters
+        ----------
+        *axes
+            For each new axis the old one; all reversed when left out.
+        """
+        from .views import TransposedArray
+
+        order = axes or tuple(reversed(range(self.ndim)))
+        if order == tuple(range(self.ndim)):
+            return self
+        return TransposedArray(self, order)
+
+    def close(self) -> None:
+        """Close the files behind this array now; reading again reopens them."""
+        for source in self._sources():
+            source.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.shape} {self.dtype}>"

@@ -1,0 +1,186 @@
+"""Read handles on HDF5 files, shared and released without anyone's care.
+
+A reader has no say in when napari drops a layer, so a handle lives as long as
+the arrays that read through it: it is opened on first use and closed when the
+last of them is collected. Files are opened read-only with HDF5's file locking
+off, so that looking at a file never blocks the program that writes it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from pathlib import Path
+from typing import Any, ClassVar
+
+import h5py
+import hdf5plugin  # noqa: F401 - importing it registers its filters with HDF5
+
+from ..errors import FileOpenError, ReadError
+
+# HDF5's own chunk cache, per dataset: enough for neighbouring frames of a stack
+# whose chunks span several of them.
+_CHUNK_CACHE_BYTES = 32 * 2**20
+
+# HDF5 makes all handles of one process on one file agree on locking and on
+# read-only, unless they use different drivers. With stdio a script can open the
+# file its signals come from as it likes, even to write; it is as fast as the
+# default driver, but on Windows it cannot open names that are not ASCII.
+_DRIVER = None if os.name == "nt" else "stdio"
+
+_Identity = tuple[int, int]
+
+
+class SharedFile:
+    """One read handle on an HDF5 file; get it with `SharedFile.of`.
+
+    Parameters
+    ----------
+    path
+        An HDF5 file.
+    """
+
+    _registry: ClassVar[
+        weakref.WeakValueDictionary[tuple[str, _Identity], SharedFile]
+    ] = weakref.WeakValueDictionary()
+    _registry_lock = threading.Lock()
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._identity = _identity(path)
+        self._lock = threading.RLock()
+        self._open: list[h5py.File] = []
+        self._datasets: dict[str, h5py.Dataset] = {}
+        weakref.finalize(self, _close_all, self._open)
+
+    @classmethod
+    def of(cls, path: str | os.PathLike[str]) -> SharedFile:
+        """Return the handle all arrays on this file share.
+
+        A file that has since been replaced by another of the same name gets a
+        handle of its own: arrays on the old one keep showing the old content.
+
+        Parameters
+        ----------
+        path
+            An HDF5 file.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        """
+        resolved = Path(path).resolve()
+        key = (str(resolved), _identity(resolved))
+        with cls._registry_lock:
+            shared = cls._registry.get(key)
+            if shared is None:
+                shared = cls._registry[key] = cls(resolved)
+            return shared
+
+    def handle(self) -> h5py.File:
+        """Return the open `h5py.File`, opening it if need be.
+
+        Raises
+        ------
+        FileOpenError
+            If it is not a readable HDF5 file.
+        ReadError
+            If the file was replaced since it was first opened.
+        """
+        with self._lock:
+            if not self._open:
+                if _identity(self.path) != self._identity:
+                    raise ReadError(
+                        f"{self.path} was replaced by another file since it was "
+                        "opened; open it again to see what is in it now"
+                    )
+                self._open.append(open_hdf5(self.path))
+            return self._open[0]
+
+    def read(self, name: str, slices: tuple[slice, ...]) -> Any:
+        """Read a block of a dataset.
+
+        Parameters
+        ----------
+        name
+            HDF5 path of the dataset.
+        slices
+            One normalised slice an axis.
+        """
+        with self._lock:
+            if name not in self._datasets:
+                # HDF5's chunk cache dies with the dataset object that owns it
+                # (https://github.com/h5py/h5py/issues/1960).
+                self._datasets[name] = self.handle()[name]
+            return self._datasets[name][slices]
+
+    def close(self) -> None:
+        """Close the handle; the next read opens it again."""
+        with self._lock:
+            self._datasets.clear()
+            _close_all(self._open)
+
+
+def open_hdf5(path: Path) -> h5py.File:
+    """Open a file for reading without locking it.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    FileOpenError
+        If it is a directory, empty, not HDF5, truncated or not readable.
+    """
+    _identity(path)
+    if path.is_dir():
+        raise FileOpenError(f"{path} is a folder; give the HDF5 file inside it")
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(8)
+    except OSError as error:
+        raise FileOpenError(
+            f"{path} cannot be read ({error.strerror}); check its permissions"
+        ) from error
+    if not start:
+        raise FileOpenError(
+            f"{path} is empty (0 bytes); its transfer or acquisition did not finish"
+        )
+    if not h5py.is_hdf5(path):
+        raise FileOpenError(
+            f"{path} is not an HDF5 file (it starts with {start!r}); EMD, NeXus "
+            "and HDF5 files can be opened"
+        )
+    try:
+        return h5py.File(
+            path, "r", driver=_DRIVER, locking=False, rdcc_nbytes=_CHUNK_CACHE_BYTES
+        )
+    except (OSError, RuntimeError) as error:
+        if "truncated" in str(error):
+            reason = "it is truncated; copy it again from where it was recorded"
+        else:
+            reason = f"HDF5 says: {error}"
+        raise FileOpenError(f"{path} cannot be opened: {reason}") from error
+
+
+def _identity(path: Path) -> _Identity:
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{path} does not exist; check its name, or whether its disk is mounted"
+        ) from error
+    except OSError as error:
+        raise FileOpenError(f"{path} cannot be reached: {error.strerror}") from error
+    return status.st_dev, status.st_ino
+
+
+def _close_all(handles: list[h5py.File]) -> None:
+    while handles:
+        handles.pop().close()

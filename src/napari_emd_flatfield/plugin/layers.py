@@ -1,0 +1,182 @@
+"""Signals as napari layers, and layers as signals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import units as _units
+from ..formats.roles import role_of
+from ..lazy import adapt
+from ..signal import Axis, Signal
+from .contrast import contrast_limits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pint
+
+LayerData = tuple[Any, dict[str, Any], str]
+
+# Where a layer keeps the signal it shows, so that saving loses nothing.
+SIGNAL = "signal"
+
+
+def layer_data(signals: Sequence[Signal]) -> list[LayerData]:
+    """Make napari layers of the signals of one file.
+
+    Parameters
+    ----------
+    signals
+        As `napari_emd_flatfield.read` returns them: raw first.
+
+    Returns
+    -------
+    list of (data, keyword arguments, ``"image"``)
+        From the bottom up: hidden references, then raw layers.
+    """
+    calibrated = next((s for s in signals if _is_calibrated(s)), None)
+    return [
+        (signal.data, layer_kwargs(_calibrated_like(signal, calibrated)), "image")
+        for signal in reversed(signals)
+    ]
+
+
+def layer_kwargs(signal: Signal) -> dict[str, Any]:
+    """Keyword arguments of ``viewer.add_image`` that show a signal calibrated.
+
+    Parameters
+    ----------
+    signal
+        The signal; a few of its frames are read for the contrast limits.
+    """
+    return {
+        "name": signal.name,
+        **calibration(signal.axes),
+        "contrast_limits": contrast_limits(signal.data),
+        "rgb": False,
+        "visible": signal.role == "raw",
+        "metadata": {**signal.metadata, SIGNAL: signal},
+    }
+
+
+def calibration(axes: Sequence[Axis]) -> dict[str, Any]:
+    """Scale, translate, units and axis labels of a layer, from axes.
+
+    Parameters
+    ----------
+    axes
+        One a dimension. Units that pint does not know are shown as pixels, as
+        napari accepts no others.
+    """
+    return {
+        "scale": tuple(axis.scale for axis in axes),
+        "translate": tuple(axis.offset for axis in axes),
+        "units": tuple(str(_shown_unit(axis)) for axis in axes),
+        "axis_labels": tuple(
+            axis.name or str(i - len(axes)) for i, axis in enumerate(axes)
+        ),
+    }
+
+
+def signal_of(data: Any, meta: Mapping[str, Any]) -> Signal:
+    """Make a signal of a layer, whoever made the layer.
+
+    Parameters
+    ----------
+    data
+        Its data.
+    meta
+        Its name, scale, translate, units, axis_labels, metadata…, as
+        ``layer.as_layer_data_tuple()`` gives them.
+
+    Returns
+    -------
+    Signal
+        With the axes it was read with, unless the layer was recalibrated since.
+    """
+    metadata = dict(meta.get("metadata") or {})
+    source = metadata.pop(SIGNAL, None)
+    if meta.get("multiscale"):
+        data = data[0]
+    if meta.get("rgb"):
+        data = adapt(data).transpose(data.ndim - 1, *range(data.ndim - 1))
+    name = str(meta.get("name") or "image")
+    axes = _axes_of(data.shape, meta)
+    if not isinstance(source, Signal) or source.shape != tuple(data.shape):
+        return Signal(name, data, axes, role_of(name), metadata)
+    return replace(
+        source,
+        name=name,
+        data=data,
+        axes=source.axes if _still_as(source, meta) else axes,
+        metadata=metadata,
+    )
+
+
+def signal_of_layer(layer: Any) -> Signal:
+    """Make a signal of a napari layer.
+
+    Parameters
+    ----------
+    layer
+        An image or labels layer.
+    """
+    data, meta, _ = layer.as_layer_data_tuple()
+    return signal_of(data, meta)
+
+
+def _axes_of(shape: tuple[int, ...], meta: Mapping[str, Any]) -> tuple[Axis, ...]:
+    shown = {"scale": 1.0, "translate": 0.0, "units": "pixel", "axis_labels": ""}
+    ndim = len(shape)
+    columns = []
+    for key, default in shown.items():
+        given = meta.get(key)
+        values = [default] * ndim if given is None else list(given)
+        # The colour axis of an rgb image, put first, is known to napari by nothing.
+        columns.append([default] * (ndim - len(values)) + values)
+    return tuple(
+        Axis(
+            "" if label == str(i - ndim) else str(label),
+            str(unit),
+            float(offset) + float(scale) * np.arange(n),
+        )
+        for i, (n, scale, offset, unit, label) in enumerate(
+            zip(shape, *columns, strict=True)
+        )
+    )
+
+
+def _still_as(source: Signal, meta: Mapping[str, Any]) -> bool:
+    shown = calibration(source.axes)
+    return (
+        np.allclose(meta["scale"], shown["scale"], rtol=1e-12, atol=0)
+        and np.allclose(meta["translate"], shown["translate"], rtol=1e-12, atol=0)
+        and tuple(map(str, meta["units"])) == shown["units"]
+        and tuple(meta["axis_labels"]) == shown["axis_labels"]
+    )
+
+
+def _shown_unit(axis: Axis) -> pint.Unit | str:
+    unit = axis.unit
+    return _units.PIXEL if unit is None or not str(f"{unit:~C}") else unit
+
+
+def _is_calibrated(signal: Signal) -> bool:
+    return all(axis.units != _units.PIXEL for axis in signal.axes[-2:])
+
+
+def _calibrated_like(signal: Signal, other: Signal | None) -> Signal:
+    """Show an uncalibrated signal like one with the same frames.
+
+    A layer in pixels beside one in nm makes napari drop the units of both.
+    """
+    if (
+        other is None
+        or _is_calibrated(signal)
+        or signal.frame_shape != other.frame_shape
+    ):
+        return signal
+    return replace(signal, axes=signal.axes[:-2] + other.axes[-2:])

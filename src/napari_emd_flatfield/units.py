@@ -1,0 +1,133 @@
+"""Unit strings as found in EMD and HDF5 files, and what they mean.
+
+EMD writes a unit in brackets, with ``_`` as the multiplication dot between a
+prefix and its unit: ``[n_m]`` is nanometre, ``[1_/_n_m]`` its reciprocal.
+Other writers use plain text, so both are understood. Parsing never raises:
+whatever pint cannot make sense of is kept as it was read.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    import pint
+
+PIXEL = "pixel"
+
+# pint reads these as something else (ampere, a CSS pixel, years) or not at all.
+_SPELLINGS = {
+    "a": "angstrom",
+    "å": "angstrom",
+    "ang": "angstrom",
+    "px": PIXEL,
+    "pix": PIXEL,
+    "pixels": PIXEL,
+    "deg.": "degree",
+    "degrees": "degree",
+    "micron": "micrometer",
+    "microns": "micrometer",
+    "sec": "second",
+}
+_ANGSTROM = re.compile(r"(?<![A-Za-z])A(?![A-Za-z])")
+
+
+@lru_cache(maxsize=1024)
+def parse(text: str) -> pint.Unit | None:
+    """Understand a unit string.
+
+    Parameters
+    ----------
+    text
+        A unit as written in a file, e.g. ``"[n_m]"``, ``"1/nm"``, ``"A^-1"``.
+
+    Returns
+    -------
+    pint.Unit or None
+        The unit in pint's application registry (the one napari uses);
+        dimensionless for an empty string, None when it makes no sense.
+    """
+    registry = _registry()
+    cleaned = re.sub(r"[\[\]_]", "", text).replace("⁻¹", "^-1").strip()
+    # U+212B (Angstrom sign) and U+03BC (Greek mu) have look-alikes pint prefers.
+    cleaned = cleaned.replace("\u212b", "\u00c5").replace("\u03bc", "\u00b5")
+    if not cleaned:
+        return cast("pint.Unit", registry.dimensionless)
+    cleaned = _SPELLINGS.get(cleaned.lower(), cleaned)
+    cleaned = _ANGSTROM.sub("angstrom", cleaned)
+    cleaned = re.sub(r"(?<![a-z_])px(?![a-z])", PIXEL, cleaned)
+    try:
+        quantity = registry.parse_expression(cleaned)
+    except Exception:  # noqa: BLE001 - pint raises anything from AssertionError up
+        return None
+    # "10 nm" is a quantity, "a.u." parses as years times mass: neither is a unit.
+    if not isinstance(quantity, registry.Quantity) or quantity.magnitude != 1:
+        return None
+    if "year" in str(quantity.units):
+        return None
+    return cast("pint.Unit", quantity.units)
+
+
+def canonical(text: str) -> str:
+    """Write a unit the short common way, e.g. ``"nm"`` for ``"[n_m]"``.
+
+    Parameters
+    ----------
+    text
+        A unit as written in a file.
+
+    Returns
+    -------
+    str
+        ``"nm"``, ``"1/nm"``, ``"Å"``, ``"pixel"``, ``""``…; the string itself
+        where it is not understood.
+    """
+    unit = parse(text)
+    return text if unit is None else f"{unit:~C}"
+
+
+def to_emd(text: str) -> str:
+    """Write a unit the way the EMD 0.2 specification does, e.g. ``"[n_m]"``.
+
+    Parameters
+    ----------
+    text
+        A unit in any spelling `parse` understands.
+
+    Returns
+    -------
+    str
+        ``"[n_m]"``, ``"[1_/_n_m]"``, ``"[px]"``, ``"[]"``…; an unknown unit
+        unchanged.
+    """
+    unit = parse(text)
+    if unit is None:
+        return text
+    if str(unit) == PIXEL:
+        return "[px]"
+    over: list[str] = []
+    under: list[str] = []
+    for name, power in unit._units.items():
+        exponent = abs(float(power.real))
+        term = _with_dot(name) + (f"^{exponent:g}" if exponent != 1 else "")
+        (over if power.real > 0 else under).append(term)
+    numerator = "_".join(over) or ("1" if under else "")
+    return "[" + "_/_".join([numerator, *under]) + "]"
+
+
+def _registry() -> Any:
+    import pint  # takes half a second: not before there is a unit to understand
+
+    return pint.get_application_registry()  # type: ignore[no-untyped-call]
+
+
+def _with_dot(name: str) -> str:
+    registry = _registry()
+    symbol = str(registry.get_symbol(name))
+    prefix, base, _ = registry.parse_unit_name(name)[0]
+    unprefixed = registry.get_symbol(base)
+    if not prefix or not symbol.endswith(unprefixed):
+        return symbol
+    return f"{symbol.removesuffix(unprefixed).replace('µ', 'u')}_{unprefixed}"

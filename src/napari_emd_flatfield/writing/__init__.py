@@ -1,0 +1,5 @@
+"""Streaming signals into EMD files."""
+
+from .emd import write
+
+__all__ = ["write"]

@@ -1,0 +1,244 @@
+"""The EMD 0.2 writer: https://emdatasets.com/format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from .. import units as _units
+from ..errors import EmdFlatfieldError, SignalError, WriteError
+from ..formats.berkeley import NAME, ROLE
+from ..formats.roles import role_of
+from ..provenance import COMMENTS, software, with_comment
+from ..signal import Axis, Signal
+from .encoding import Compression, chunk_shape, dataset_options, frame_writer
+from .metadata import write_metadata
+from .replacing import replacing
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+Progress = Callable[[int, int], None]
+
+# Groups the specification keeps at the root, for the file as a whole.
+_FILE_GROUPS = ("microscope", "sample", "user")
+
+
+def write(
+    path: str | os.PathLike[str],
+    signals: Sequence[Signal] | Signal,
+    *,
+    compression: Compression = "gzip",
+    progress: Progress | None = None,
+) -> Path:
+    """Save signals as an EMD 0.2 file, frame by frame.
+
+    The file is written beside its target and takes its place when complete: an
+    existing file is replaced whole or not at all, and may be the very one the
+    signals are read from.
+
+    Parameters
+    ----------
+    path
+        The file to write.
+    signals
+        What to save. Lazy data are read, or computed, one frame at a time.
+    compression
+        ``"gzip"``, which every HDF5 tool reads; ``"bitshuffle-lz4"``, ``"zstd"``
+        or ``"blosc2"``, for which readers need the filter; or None.
+    progress
+        Called with the number of frames written and their total, first with 0.
+        An exception it raises stops the save and leaves nothing behind.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    WriteError
+        If the file cannot be written; what was there before is untouched.
+    ReadError
+        If a signal cannot be read.
+    SignalError
+        If there is nothing to save.
+
+    Examples
+    --------
+    >>> write("corrected.emd", [corrected])  # doctest: +SKIP
+    PosixPath('corrected.emd')
+    """
+    chosen = [signals] if isinstance(signals, Signal) else list(signals)
+    if not chosen:
+        raise SignalError(f"nothing to save in {path}: no signals were given")
+    options = dataset_options(compression)
+    total = sum(_frame_count(signal) for signal in chosen)
+    advance = _counter(progress, total)
+    target = Path(path)
+    names = group_names([signal.name for signal in chosen])
+    with (
+        _failure_named(target),
+        replacing(target) as partial,
+        h5py.File(partial, "x", locking=False) as file,
+    ):
+        file.attrs["version_major"] = 0
+        file.attrs["version_minor"] = 2
+        _write_file_metadata(file, chosen)
+        for name, signal in zip(names, chosen, strict=True):
+            group = file.create_group(f"data/{name}")
+            _describe(group, name, signal, _own_metadata(signal, chosen))
+            _write_data(group, signal, options, compression, advance)
+    return target
+
+
+def group_names(names: Sequence[str]) -> list[str]:
+    """Choose EMD group names that every reader keeps apart.
+
+    Parameters
+    ----------
+    names
+        Names of signals, in any script, possibly equal.
+
+    Returns
+    -------
+    list of str
+        Different names without slashes, none the beginning of another:
+        rosettasciio would stack such groups into one signal.
+    """
+    cleaned = [name.replace("/", "_").replace("\0", "").strip(". ") for name in names]
+    cleaned = [name or "signal" for name in cleaned]
+    return [
+        f"{i + 1}_{name}"
+        if any(name.startswith(o) or o.startswith(name) for o in _without(cleaned, i))
+        else name
+        for i, name in enumerate(cleaned)
+    ]
+
+
+def _without(names: list[str], index: int) -> list[str]:
+    return names[:index] + names[index + 1 :]
+
+
+def _own_metadata(signal: Signal, signals: Sequence[Signal]) -> dict[str, Any]:
+    """What is said of one signal only, so stands in its own group."""
+    return {
+        key: value
+        for key, value in signal.metadata.items()
+        if key != COMMENTS and not _is_shared(key, signals)
+    }
+
+
+def _is_shared(key: str, signals: Sequence[Signal]) -> bool:
+    first = signals[0].metadata.get(key)
+    return (
+        key.lower() in _FILE_GROUPS
+        and isinstance(first, Mapping)
+        and all(signal.metadata.get(key) == first for signal in signals)
+    )
+
+
+def _write_file_metadata(file: h5py.File, signals: Sequence[Signal]) -> None:
+    for key, value in signals[0].metadata.items():
+        if _is_shared(key, signals):
+            write_metadata(file.create_group(key), value)
+    comments: dict[str, Any] = {}
+    for signal in signals:
+        comments.update(signal.metadata.get(COMMENTS) or {})
+    saved = ", ".join(_saved(signal) for signal in signals)
+    comments = with_comment(comments, f"saved {saved}; {software()}")
+    write_metadata(file.create_group(COMMENTS), comments)
+
+
+def _saved(signal: Signal) -> str:
+    if signal.path is None:
+        return signal.name
+    return f"{signal.name} from {signal.origin}"
+
+
+def _describe(
+    group: h5py.Group, name: str, signal: Signal, metadata: Mapping[str, Any]
+) -> None:
+    group.attrs["emd_group_type"] = 1
+    if signal.name != name:
+        group.attrs[NAME] = signal.name
+    if signal.role != role_of(group.name):
+        group.attrs[ROLE] = signal.role
+    dims = [f"dim{k}" for k in range(1, len(signal.axes) + 1)]
+    write_metadata(group, metadata, reserved=("data", *dims))
+    for dim, axis in zip(dims, signal.axes, strict=True):
+        dataset = group.create_dataset(dim, data=_dim_vector(axis))
+        dataset.attrs["name"] = axis.name
+        dataset.attrs["units"] = _units.to_emd(axis.units)
+
+
+def _dim_vector(axis: Axis) -> np.ndarray:
+    # tomviz calibrates from float32 vectors only: use them where nothing is lost.
+    single = axis.values.astype(np.float32)
+    return single if np.array_equal(single, axis.values) else axis.values
+
+
+def _write_data(
+    group: h5py.Group,
+    signal: Signal,
+    options: Mapping[str, Any],
+    compression: Compression,
+    advance: Callable[[], None],
+) -> None:
+    chunks = chunk_shape(signal.shape, signal.dtype.itemsize)
+    dataset = group.create_dataset(
+        "data",
+        signal.shape,
+        signal.dtype,
+        chunks=chunks,
+        **(options if chunks else {}),
+    )
+    write_frame = frame_writer(dataset, compression)
+    for index in _frames(signal):
+        frame = np.asarray(signal.data[index], dtype=dataset.dtype)
+        if frame.size:
+            write_frame(index, frame)
+        advance()
+
+
+def _frames(signal: Signal) -> Iterator[tuple[int, ...]]:
+    return np.ndindex(*signal.shape[:-2])
+
+
+def _frame_count(signal: Signal) -> int:
+    return int(np.prod(signal.shape[:-2], dtype=np.int64))
+
+
+def _counter(progress: Progress | None, total: int) -> Callable[[], None]:
+    if progress is None:
+        return lambda: None
+    done = 0
+    progress(0, total)
+
+    def advance() -> None:
+        nonlocal done
+        done += 1
+        progress(done, total)
+
+    return advance
+
+
+@contextmanager
+def _failure_named(target: Path) -> Iterator[None]:
+    """Turn whatever HDF5 or the system raises into one `WriteError`."""
+    try:
+        yield
+    except EmdFlatfieldError:
+        raise
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise WriteError(
+            f"{target} was not written ({reason}); check that its folder is "
+            "writable and has room, or choose another. Nothing was changed."
+        ) from error

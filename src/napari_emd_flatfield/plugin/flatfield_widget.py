@@ -35,6 +35,7 @@ class FlatFieldWidget(Container[Any]):
     """
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
         self._viewer = napari_viewer
         self._job: SaveJob | None = None
         self._settled: set[str] = set()
@@ -76,8 +77,8 @@ class FlatFieldWidget(Container[Any]):
             tooltip="Save the corrected layer of the chosen raw layer.",
         )
         self.status = Label(value="")
-        super().__init__(
-            widgets=[
+        self.extend(
+            [
                 self.raw,
                 self.flats,
                 self.dark,
@@ -88,6 +89,8 @@ class FlatFieldWidget(Container[Any]):
                 self.status,
             ]
         )
+        self.status.native.setWordWrap(True)
+        self.native.layout().addStretch()
         self._preselect()
         for choice in (self.raw, self.flats, self.dark):
             choice.changed.connect(lambda _, c=choice: self._settled.add(c.name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ from .replacing import replacing
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
+
+    from .sink import Sink
 
 Progress = Callable[[int, int], None]
 
@@ -79,15 +82,14 @@ def write(
     if not chosen:
         raise SignalError(f"nothing to save in {path}: no signals were given")
     options = dataset_options(compression)
-    total = sum(_frame_count(signal) for signal in chosen)
-    advance = _counter(progress, total)
     target = Path(path)
     names = group_names([signal.name for signal in chosen])
     with (
         _failure_named(target),
-        replacing(target) as partial,
-        h5py.File(partial, "x", locking=False) as file,
+        replacing(target) as sink,
+        h5py.File(sink, "w") as file,
     ):
+        advance = _counter(sink, progress, sum(map(_frame_count, chosen)))
         file.attrs["version_major"] = 0
         file.attrs["version_minor"] = 2
         _write_file_metadata(file, chosen)
@@ -215,16 +217,15 @@ def _frame_count(signal: Signal) -> int:
     return int(np.prod(signal.shape[:-2], dtype=np.int64))
 
 
-def _counter(progress: Progress | None, total: int) -> Callable[[], None]:
-    if progress is None:
-        return lambda: None
-    done = 0
-    progress(0, total)
+def _counter(sink: Sink, progress: Progress | None, total: int) -> Callable[[], None]:
+    """Return what is to be called after each frame."""
+    report = progress or (lambda done, total: None)  # noqa: ARG005
+    report(0, total)
+    done = itertools.count(1)
 
     def advance() -> None:
-        nonlocal done
-        done += 1
-        progress(done, total)
+        sink.check()
+        report(next(done), total)
 
     return advance
 

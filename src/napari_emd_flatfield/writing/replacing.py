@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import WriteError
+from .sink import Sink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,7 @@ PREFIX, SUFFIX = ".nef-", ".partial"
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[Path]:
+def replacing(target: Path) -> Iterator[Sink]:
     """Write beside a file, and take its place when done.
 
     Parameters
@@ -30,14 +31,16 @@ def replacing(target: Path) -> Iterator[Path]:
 
     Yields
     ------
-    Path
-        A name in the same folder that is free. The block creates and closes a
-        file there; when the block raises, that file is removed.
+    Sink
+        A new file in the same folder. When the block raises, or a write to the
+        sink failed, it is removed.
 
     Raises
     ------
     WriteError
-        If the folder is missing or not writable, or the target a folder.
+        If the folder is missing, or the target is a folder itself.
+    OSError
+        If the file cannot be created, written or put in place.
     """
     final = Path(os.path.realpath(target))
     if final.is_dir():
@@ -48,23 +51,26 @@ def replacing(target: Path) -> Iterator[Path]:
             "create it first"
         )
     partial = final.with_name(f"{PREFIX}{uuid.uuid4().hex[:12]}{SUFFIX}")
+    sink = Sink(partial)
     try:
-        yield partial
-        _sync(partial)
+        try:
+            yield sink
+            sink.sync()
+        finally:
+            sink.close()
         if final.exists():
             shutil.copymode(final, partial)
         partial.replace(final)
-        _sync(final.parent)
+        _sync_folder(final.parent)
     finally:
         partial.unlink(missing_ok=True)
 
 
-def _sync(path: Path) -> None:
-    """Have what was written reach the disk, so that a crash cannot undo it."""
-    if path.is_dir() and os.name == "nt":
-        return  # Windows cannot open a folder
-    # Windows syncs only what is open for writing; a folder never is.
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+def _sync_folder(folder: Path) -> None:
+    """Bring the new name to the disk, so that a crash cannot undo it."""
+    if os.name == "nt":
+        return  # Windows cannot open a folder, and does this by itself
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

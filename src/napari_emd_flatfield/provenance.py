@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,6 @@ COMMENTS = "comments"
 def software() -> str:
     """Name and version of this package, e.g. ``"napari-emd-flatfield 0.1.0"``."""
     return f"napari-emd-flatfield {version('napari-emd-flatfield')}"
-
-
-def timestamp() -> str:
-    """The time now as EMD keys its comments: ``"2026-11-21 11:16:00 (UTC)"``."""
-    return f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S (UTC)}"
 
 
 def with_comment(comments: Mapping[str, Any], text: str) -> dict[str, Any]:
@@ -35,8 +30,10 @@ def with_comment(comments: Mapping[str, Any], text: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        The comments with the new one; two within a second share its stamp.
+        The comments with the new one, keyed as EMD does it, e.g. ``"2026-11-21
+        11:16:00 (UTC)"``; the second after where that one is taken.
     """
-    stamp = timestamp()
-    before = comments.get(stamp)
-    return {**comments, stamp: f"{before}\n{text}" if before else text}
+    now = datetime.now(UTC)
+    while (stamp := f"{now:%Y-%m-%d %H:%M:%S (UTC)}") in comments:
+        now += timedelta(seconds=1)
+    return {**comments, stamp: text}

@@ -31,6 +31,7 @@ _SPELLINGS = {
     "microns": "micrometer",
     "sec": "second",
 }
+_UNIT = re.compile(r"[\w%°·*/^+\-.() ]+")
 _ANGSTROM = re.compile(r"(?<![A-Za-z])A(?![A-Za-z])")
 
 
@@ -58,6 +59,8 @@ def parse(text: str) -> pint.Unit | None:
     cleaned = _SPELLINGS.get(cleaned.lower(), cleaned)
     cleaned = _ANGSTROM.sub("angstrom", cleaned)
     cleaned = re.sub(r"(?<![a-z_])px(?![a-z])", PIXEL, cleaned)
+    if not _UNIT.fullmatch(cleaned):  # pint overlooks what it cannot read, as "?"
+        return None
     try:
         quantity = registry.parse_expression(cleaned)
     except Exception:  # noqa: BLE001 - pint raises anything from AssertionError up

@@ -46,7 +46,8 @@ def mix_at(position: float, positions: np.ndarray, interpolation: str) -> Mix:
     position
         Where the frame lies, in the units of `positions`.
     positions
-        Where the flats lie, ascending, shape (n,).
+        Where the flats lie, ascending, shape (n,); empty for one that serves
+        everywhere.
     interpolation
         ``"linear"`` or ``"nearest"``; anything else has one flat only.
 
@@ -56,7 +57,7 @@ def mix_at(position: float, positions: np.ndarray, interpolation: str) -> Mix:
         Before the first and after the last flat it is that flat alone.
     """
     last = len(positions) - 1
-    if last == 0 or position <= positions[0]:
+    if last <= 0 or position <= positions[0]:
         return Mix(0, 0, 0.0)
     if position >= positions[last]:
         return Mix(last, last, 0.0)

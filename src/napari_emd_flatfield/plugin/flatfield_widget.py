@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox, Container, Label, LineEdit, PushButton
@@ -38,7 +39,7 @@ class FlatFieldWidget(Container[Any]):
         super().__init__()
         self._viewer = napari_viewer
         self._job: SaveJob | None = None
-        self._settled: set[str] = set()
+        self._seen: weakref.WeakSet[Image] = weakref.WeakSet()
         self.raw = self._layer_choice(
             "raw", "Raw", "Frames to correct, of shape (…, y, x)."
         )
@@ -92,14 +93,18 @@ class FlatFieldWidget(Container[Any]):
         self.status.native.setWordWrap(True)
         self.native.layout().addStretch()
         self._preselect()
-        for choice in (self.raw, self.flats, self.dark):
-            choice.changed.connect(lambda _, c=choice: self._settled.add(c.name))
         self.correct_button.changed.connect(self._on_correct)
         self.save_button.changed.connect(self._on_save)
 
     def reset_choices(self, *_: Any) -> None:
         """Offer the layers there are now; napari calls it when they change."""
+        choices = (self.raw, self.flats, self.dark)
+        before = [choice.value for choice in choices]
         super().reset_choices()
+        for choice, layer in zip(choices, before, strict=True):
+            # magicgui knows choices by name, so loses one that is renamed.
+            if layer is not None and layer in self._viewer.layers:
+                choice.value = layer
         self._preselect()
 
     def _layer_choice(self, name: str, label: str, tooltip: str) -> ComboBox:
@@ -114,8 +119,13 @@ class FlatFieldWidget(Container[Any]):
         )
 
     def _preselect(self) -> None:
-        """Fill in by role and frame shape what the user has not chosen."""
-        layers = [layer for layer in self._viewer.layers if isinstance(layer, Image)]
+        """Fill empty choices, by role and frame shape, with layers that are new.
+
+        Old ones stay out of a choice that the user has emptied.
+        """
+        images = [layer for layer in self._viewer.layers if isinstance(layer, Image)]
+        new = [layer for layer in images if layer not in self._seen]
+        self._seen.update(new)
         frame = self.raw.value.data.shape[-2:] if self.raw.value else None
         wanted: tuple[tuple[ComboBox, Role], ...] = (
             (self.raw, "raw"),
@@ -123,19 +133,18 @@ class FlatFieldWidget(Container[Any]):
             (self.dark, "dark"),
         )
         for choice, role in wanted:
-            if choice.name in self._settled and choice.value is not None:
+            if choice.value is not None:
                 continue
             fitting = [
                 layer
-                for layer in layers
+                for layer in new
                 if _role(layer) == role
                 and not layer.name.startswith(_PREFIX)
                 and frame in (None, layer.data.shape[-2:])
             ]
-            with choice.changed.blocked():
-                choice.value = fitting[-1] if fitting else None
-            if choice is self.raw and fitting:
-                frame = fitting[-1].data.shape[-2:]
+            if fitting:
+                choice.value = fitting[-1]
+                frame = frame or fitting[-1].data.shape[-2:]
 
     def _on_correct(self) -> None:
         raw = self.raw.value

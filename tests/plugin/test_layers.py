@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import dask.array as da
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from napari.layers import Image, Labels
+
+import napari_emd_flatfield as nef
+from napari_emd_flatfield import Axis, Signal
+from napari_emd_flatfield.lazy import LazyArray
+from napari_emd_flatfield.plugin.contrast import contrast_limits
+from napari_emd_flatfield.plugin.layers import layer_data, signal_of_layer
+from napari_emd_flatfield.plugin.reader import get_reader
+from napari_emd_flatfield.plugin.writer import write_layers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Counting(LazyArray):
+    """Zeros that count how many elements are read."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__(shape, "u2")
+        self.read = 0
+
+    def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
+        block = np.zeros([s.stop - s.start for s in slices], self.dtype)
+        self.read += block.size
+        return block
+
+
+def a_scan(tmp_path: Path) -> Path:
+    random = np.random.default_rng(0)
+    y = Axis("y", "nm", 0.5 * np.arange(8) + 2)
+    x = Axis("x", "nm", 0.25 * np.arange(10))
+    along = Axis("position", "nm", np.array([0.0, 100, 250, 500]))
+    raw = Signal(
+        "raw", random.integers(200, 900, (4, 8, 10)).astype("u2"), (along, y, x)
+    )
+    ends = Axis("position", "nm", np.array([0.0, 500]))
+    flats = Signal(
+        "flats",
+        random.integers(800, 999, (2, 8, 10)).astype("u2"),
+        (ends, y, x),
+        "flat",
+    )
+    dark = Signal("dark", np.full((8, 10), 100, "u2"), (y, x), "dark")
+    metadata = {"microscope": {"voltage": 300.0}, "sample": {"name": "Au"}}
+    signals = [
+        Signal(s.name, s.data, s.axes, s.role, metadata) for s in (raw, flats, dark)
+    ]
+    return nef.write(tmp_path / "scan.emd", signals)
+
+
+def opened(path: Path) -> ViewerModel:
+    viewer = ViewerModel()
+    for data, kwargs, kind in get_reader(str(path))(str(path)):
+        getattr(viewer, f"add_{kind}")(data, **kwargs)
+    return viewer
+
+
+def test_layers_are_calibrated_and_references_lie_hidden_beneath(
+    tmp_path: Path,
+) -> None:
+    viewer = opened(a_scan(tmp_path))
+    assert [(layer.name, layer.visible) for layer in viewer.layers] == [
+        ("dark", False),
+        ("flats", False),
+        ("raw", True),
+    ]
+    raw = viewer.layers["raw"]
+    assert isinstance(raw.data, LazyArray)
+    np.testing.assert_allclose(raw.scale, [500 / 3, 0.5, 0.25])
+    np.testing.assert_allclose(raw.translate, [0, 2, 0])
+    assert raw.axis_labels == ("position", "y", "x")
+    assert [str(unit) for unit in raw.units] == ["nanometer"] * 3
+    assert raw.metadata["microscope"] == {"voltage": 300.0}
+    assert viewer.dims.units is not None
+
+
+def test_unknown_and_missing_units_become_pixels() -> None:
+    axes = (
+        Axis("a", "furlongs?", np.arange(3)),
+        Axis("", "", np.arange(4)),
+        Axis.index(5),
+    )
+    ((_, kwargs, _),) = layer_data([Signal("s", np.zeros((3, 4, 5)), axes)])
+    assert kwargs["units"] == ("pixel",) * 3
+    assert kwargs["axis_labels"] == ("a", "-2", "-1")
+
+
+def test_uncalibrated_references_are_shown_like_the_raw_frames() -> None:
+    y, x = Axis("y", "nm", 0.5 * np.arange(4)), Axis("x", "nm", 0.5 * np.arange(5))
+    raw = Signal("raw", np.zeros((4, 5)), (y, x))
+    dark = Signal("dark", np.zeros((4, 5)), role="dark")
+    other = Signal("map", np.zeros((2, 2)))
+    kwargs = {k["name"]: k for _, k, _ in layer_data([raw, other, dark])}
+    assert kwargs["dark"]["units"] == kwargs["raw"]["units"]
+    assert kwargs["dark"]["scale"] == (0.5, 0.5)
+    assert kwargs["map"]["scale"] == (1.0, 1.0)
+
+
+def test_making_layers_reads_a_few_frames_only() -> None:
+    data = Counting((1000, 64, 64))
+    layer_data([Signal("s", data)])
+    assert 0 < data.read <= 3 * 64 * 64
+
+
+def test_a_huge_frame_is_sampled_in_its_middle() -> None:
+    data = Counting((50_000, 60_000))
+    contrast_limits(data)
+    assert 0 < data.read <= 2048 * 2048
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (np.zeros((3, 4, 4)), (0, 1)),
+        (np.full((4, 4), np.nan), (0, 1)),
+        (np.zeros((0, 4, 4)), (0, 1)),
+        (np.arange(2, dtype=bool).repeat(8).reshape(4, 4), (0, 1)),
+        (np.full((4, 4), 7, "u1"), (7, 8)),
+    ],
+)
+def test_contrast_limits_always_increase(data: np.ndarray, expected: Any) -> None:
+    assert contrast_limits(data) == expected
+
+
+def test_contrast_limits_ignore_dead_pixels_and_blank_first_frame() -> None:
+    data = np.random.default_rng(0).normal(1, 0.01, (5, 100, 100))
+    data[0] = 1
+    data[:, 3, 4] = np.nan
+    data[:, 7, 7] = 1e9
+    low, high = contrast_limits(data)
+    assert 0.9 < low < high < 1.1
+
+
+def test_unchanged_layers_save_as_they_were_opened(tmp_path: Path) -> None:
+    path = a_scan(tmp_path)
+    viewer = opened(path)
+    write_layers(
+        str(tmp_path / "again.emd"), [v.as_layer_data_tuple() for v in viewer.layers]
+    )
+    for before, after in zip(
+        nef.read(path), nef.read(tmp_path / "again.emd"), strict=True
+    ):
+        assert (after.name, after.role, after.axes) == (
+            before.name,
+            before.role,
+            before.axes,
+        )
+        np.testing.assert_array_equal(after.data, before.data)
+        assert after.metadata["microscope"] == before.metadata["microscope"]
+        assert before.metadata["comments"].items() <= after.metadata["comments"].items()
+        assert len(after.metadata["comments"]) == len(before.metadata["comments"]) + 1
+
+
+def test_recalibrating_a_layer_changes_what_is_saved(tmp_path: Path) -> None:
+    layer = opened(a_scan(tmp_path)).layers["raw"]
+    layer.scale = (10, 2, 2)
+    layer.units = ("nm", "um", "um")
+    signal = signal_of_layer(layer)
+    np.testing.assert_allclose(signal.axes[0].values, [0, 10, 20, 30])
+    assert [axis.units for axis in signal.axes] == ["nm", "µm", "µm"]
+    assert signal.axes[1].offset == 2
+
+
+@pytest.mark.parametrize("make", [np.asarray, da.asarray])
+def test_layers_of_other_origin_save_with_their_calibration(
+    tmp_path: Path, make: Any
+) -> None:
+    image = np.random.default_rng(0).random((3, 4, 5)).astype("f4")
+    layer = Image(
+        make(image),
+        name="mine",
+        scale=(2, 1, 1),
+        translate=(5, 0, 0),
+        units=("s", "nm", "nm"),
+    )
+    write_layers(str(tmp_path / "x.emd"), [layer.as_layer_data_tuple()])
+    (signal,) = nef.read(tmp_path / "x.emd")
+    np.testing.assert_array_equal(signal.data, image)
+    assert signal.axes[0] == Axis("", "s", np.array([5.0, 7, 9]))
+    assert signal.axes[1].units == "nm"
+
+
+def test_labels_rgb_and_multiscale_layers_are_saved(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (40, 50, 3)).astype("u1")
+    labels = np.arange(12, dtype="i4").reshape(3, 4)
+    layers = [
+        Image(image, rgb=True, name="colour"),
+        Labels(labels, name="cells"),
+        Image([image[..., 0], image[::2, ::2, 0]], name="pyramid", multiscale=True),
+    ]
+    write_layers(str(tmp_path / "x.emd"), [v.as_layer_data_tuple() for v in layers])
+    found = {signal.name: signal.data for signal in nef.read(tmp_path / "x.emd")}
+    np.testing.assert_array_equal(found["colour"], np.moveaxis(image, -1, 0))
+    np.testing.assert_array_equal(found["cells"], labels)
+    np.testing.assert_array_equal(found["pyramid"], image[..., 0])
+
+
+def test_bad_files_are_reported_with_their_reason(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.emd"
+    bad.write_bytes(b"\x89not HDF5 at all")
+    reader = get_reader(str(bad))
+    with pytest.raises(OSError, match=r"bad\.emd is not an HDF5 file"):
+        reader(str(bad))
+
+
+def test_several_files_open_together(tmp_path: Path) -> None:
+    path = str(a_scan(tmp_path))
+    assert len(get_reader([path, path])([path, path])) == 6

@@ -121,6 +121,17 @@ def metadata(group: h5py.Group, depth: int = 0) -> dict[str, Any]:
         child = group[key]
         if isinstance(child, h5py.Group):
             found[key] = metadata(child, depth + 1)
-        elif isinstance(child, h5py.Dataset) and (child.size or 0) <= _LARGEST_VALUE:
+        elif is_small(child):
             found[key] = decode(child[()])
     return found
+
+
+def is_small(node: object) -> bool:
+    """Whether a node is a dataset that describes data rather than being it.
+
+    Parameters
+    ----------
+    node
+        Any HDF5 object.
+    """
+    return isinstance(node, h5py.Dataset) and (node.size or 0) <= _LARGEST_VALUE

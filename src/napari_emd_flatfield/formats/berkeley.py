@@ -12,13 +12,14 @@ group, or give a group the attribute though it holds no data.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import h5py
 
 from ..lazy import H5Array, PartArray
 from ..signal import Signal
-from .attributes import attributes, decode, metadata
+from .attributes import attributes, decode, is_small, metadata
 from .dimvectors import axis_from_dim
 from .display import in_display_order
 from .roles import role_of
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 # Attributes of an EMD group that are this package's own business.
 NAME, ROLE = "signal_name", "signal_role"
 _BOOKKEEPING = {"emd_group_type", NAME, ROLE}
+_DIM = re.compile(r"data|dim\d+(_.*)?")
 _DATASETS = ("data", "realslice", "datacube", "diffractionslice", "counted_datacube")
 
 
@@ -111,13 +113,14 @@ def _signal(
 
 
 def _group_metadata(group: h5py.Group) -> dict[str, Any]:
-    return {
-        key: metadata(child)
-        for key, child in group.items()
-        if isinstance(child, h5py.Group)
-        and not _is_emd_group(child)
-        and not any(is_image(node) for node in child.values())
-    }
+    found = {}
+    for key, child in group.items():
+        if isinstance(child, h5py.Group):
+            if not _is_emd_group(child) and not any(map(is_image, child.values())):
+                found[key] = metadata(child)
+        elif is_small(child) and not is_image(child) and not _DIM.fullmatch(key):
+            found[key] = decode(child[()])
+    return found
 
 
 def _file_metadata(nodes: Sequence[Node]) -> dict[str, Any]:

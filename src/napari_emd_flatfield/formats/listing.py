@@ -48,7 +48,8 @@ def listing(path: Path) -> str:
         An HDF5 file.
     """
     lines = []
-    for node in walk(SharedFile.of(path).handle()):
+    file = SharedFile.of(path)
+    for node in walk(file.handle()):
         depth = node.name.count("/") if node.name != "/" else 0
         label = stem(node.name) or "/"
         if isinstance(node, h5py.Dataset):

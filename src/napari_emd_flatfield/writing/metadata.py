@@ -70,7 +70,10 @@ def storable(value: Any) -> Any:
 def _write_value(group: h5py.Group, name: str, value: Any) -> None:
     if name == "emd_group_type":
         return
-    size = len(value.encode()) if isinstance(value, str) else np.size(value) * 16
+    if isinstance(value, str):
+        size = len(value.encode())
+    else:
+        size = getattr(value, "nbytes", 0)
     if size > _LARGEST_ATTRIBUTE:
         group.create_dataset(name, data=value)
     else:

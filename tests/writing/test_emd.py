@@ -1,0 +1,312 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import napari_emd_flatfield as nef
+from napari_emd_flatfield import Axis, ReadError, Signal, SignalError, WriteError
+from napari_emd_flatfield.lazy import LazyArray
+from napari_emd_flatfield.writing.emd import group_names
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+METADATA = {
+    "microscope": {"voltage [kV]": 300.0, "detectors": ["HAADF", "BF"], "cold": True},
+    "sample": {"name": "Gold – Au", "layers": {"1": "C", "thickness": [1, 2, 3]}},
+    "user": {"name": "Ana"},
+    "exposure": 0.25,
+    "nothing": None,
+    "log": "x" * 100_000,
+}
+
+
+def a_signal(**changes: Any) -> Signal:
+    data = np.random.default_rng(1).integers(0, 65535, (3, 5, 7)).astype("u2")
+    axes = (
+        Axis("position", "nm", np.array([0.0, 10, 35.5])),
+        Axis("y", "nm", np.arange(5) * 0.1 + 3),
+        Axis("x", "1/nm", -np.arange(7.0)),
+    )
+    return replace(Signal("image", data, axes, "raw", METADATA), **changes)
+
+
+def same(a: Signal, b: Signal) -> None:
+    assert (a.name, a.role, a.axes, a.dtype) == (b.name, b.role, b.axes, b.dtype)
+    np.testing.assert_array_equal(np.asarray(a.data), np.asarray(b.data))
+    ours = {k: v for k, v in a.metadata.items() if k != "comments"}
+    theirs = {k: v for k, v in b.metadata.items() if k != "comments"}
+    assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    "compression", ["gzip", None, "bitshuffle-lz4", "zstd", "blosc2"]
+)
+def test_signals_come_back_equal(tmp_path: Path, compression: Any) -> None:
+    written = [
+        a_signal(),
+        a_signal(name="flats", role="flat", metadata={**METADATA, "user": {}}),
+        Signal("reference 1", np.ones((4, 4), "f4"), role="dark"),
+    ]
+    path = nef.write(tmp_path / "x.emd", written, compression=compression)
+    for back, signal in zip(nef.read(path), written, strict=True):
+        same(back, signal)
+
+
+@pytest.mark.parametrize(
+    "dtype", ["bool", "u1", "i2", ">u2", "i4", "u8", "f2", "f4", ">f4", "f8"]
+)
+@pytest.mark.parametrize("compression", ["gzip", None])
+def test_every_dtype_is_kept(tmp_path: Path, dtype: str, compression: Any) -> None:
+    data = np.random.default_rng(0).integers(0, 100, (2, 3, 4)).astype(dtype)
+    path = nef.write(tmp_path / "x.emd", Signal("a", data), compression=compression)
+    with h5py.File(path) as file:
+        stored = file["data/a/data"]
+        assert stored.dtype == data.dtype
+        np.testing.assert_array_equal(stored[()], data)
+
+
+@given(
+    data=hnp.arrays(
+        st.sampled_from(["u1", "u2", "f4"]),
+        hnp.array_shapes(min_dims=2, max_dims=5, max_side=5),
+    ),
+    compression=st.sampled_from(["gzip", None]),
+)
+def test_any_shape_is_kept(
+    tmp_path_factory: pytest.TempPathFactory, data: np.ndarray, compression: Any
+) -> None:
+    path = tmp_path_factory.mktemp("w") / "x.emd"
+    nef.write(path, Signal("a", data), compression=compression)
+    with h5py.File(path) as file:
+        np.testing.assert_array_equal(file["data/a/data"][()], data)
+
+
+def test_an_empty_signal_can_be_saved(tmp_path: Path) -> None:
+    path = nef.write(tmp_path / "x.emd", Signal("a", np.zeros((0, 3, 4), "u2")))
+    with h5py.File(path) as file:
+        assert file["data/a/data"].shape == (0, 3, 4)
+
+
+def test_layout_is_emd_0_2(tmp_path: Path) -> None:
+    path = nef.write(tmp_path / "x.emd", a_signal())
+    with h5py.File(path) as file:
+        assert (file.attrs["version_major"], file.attrs["version_minor"]) == (0, 2)
+        assert np.issubdtype(file.attrs["version_major"].dtype, np.integer)
+        group = file["data/image"]
+        assert group.attrs["emd_group_type"] == 1
+        assert [len(group[f"dim{k}"]) for k in (1, 2, 3)] == [3, 5, 7]
+        assert dict(group["dim2"].attrs) == {"name": "y", "units": "[n_m]"}
+        assert group["dim3"].attrs["units"] == "[1_/_n_m]"
+        assert group["data"].chunks == (1, 5, 7)
+        assert file["microscope"].attrs["voltage [kV]"] == 300
+        assert any(key.endswith("(UTC)") for key in file["comments"].attrs)
+
+
+def test_dim_vectors_are_float32_where_that_loses_nothing(tmp_path: Path) -> None:
+    path = nef.write(tmp_path / "x.emd", a_signal())
+    with h5py.File(path) as file:
+        assert file["data/image/dim1"].dtype == np.float32
+        assert file["data/image/dim2"].dtype == np.float64
+
+
+def test_large_frames_are_stored_in_bands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_emd_flatfield.writing.encoding._LARGEST_CHUNK", 100)
+    signal = a_signal(data=np.arange(3 * 5 * 7, dtype="u2").reshape(3, 5, 7) * 7)
+    for compression in ("gzip", None):
+        path = nef.write(tmp_path / "x.emd", signal, compression=compression)
+        same(nef.read(path)[0], signal)
+    with h5py.File(path) as file:
+        assert file["data/image/data"].chunks == (1, 5, 7)
+    monkeypatch.setattr("napari_emd_flatfield.writing.encoding._LARGEST_CHUNK", 30)
+    same(nef.read(nef.write(tmp_path / "y.emd", signal))[0], signal)
+    with h5py.File(tmp_path / "y.emd") as file:
+        assert file["data/image/data"].chunks == (1, 2, 7)
+
+
+def test_history_grows_and_says_what_was_done(tmp_path: Path) -> None:
+    raw = a_signal(metadata={"comments": {"2020-01-01 00:00:00 (UTC)": "recorded"}})
+    flats = a_signal(
+        name="flats", data=raw.data[[0, 2]] + 9.0, axes=(_ends(), *raw.axes[1:])
+    )
+    corrected = nef.correct(raw, flats, interpolation="linear")
+    first = nef.write(tmp_path / "1.emd", corrected)
+    second = nef.write(tmp_path / "2.emd", nef.read(first))
+    (comments,) = (s.metadata["comments"] for s in nef.read(second))
+    history = [comments[key] for key in sorted(comments)]
+    assert history[0] == "recorded"
+    assert "linear interpolation between flats at 0, 35.5 nm" in history[1]
+    assert "napari-emd-flatfield 0." in history[1]
+    assert [line.split()[0] for line in history[2:]] == ["saved", "saved"]
+
+
+def _ends() -> Axis:
+    return Axis("position", "nm", np.array([0, 35.5]))
+
+
+def test_saving_over_the_file_being_read_is_safe(tmp_path: Path) -> None:
+    path = nef.write(tmp_path / "x.emd", a_signal())
+    (signal,) = nef.read(path)
+    before = np.asarray(signal.data)
+    nef.write(path, replace(signal, name="renamed"))
+    np.testing.assert_array_equal(np.asarray(signal.data), before)
+    (again,) = nef.read(path)
+    assert again.name == "renamed"
+    np.testing.assert_array_equal(np.asarray(again.data), before)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["image", "image_corrected"],
+        ["a", "a", "a"],
+        ["a/b", "a_b"],
+        ["", ".", "/"],
+        ["µm ⚡", "x" * 200],
+        ["1_a", "a", "a"],
+        ["data", "dim1"],
+    ],
+)
+def test_names_survive_whatever_they_are(tmp_path: Path, names: list[str]) -> None:
+    groups = group_names(names)
+    for i, group in enumerate(groups):
+        others = groups[:i] + groups[i + 1 :]
+        assert group
+        assert not any(other.startswith(group) for other in others)
+    signals = [Signal(n, np.full((2, 2), i)) for i, n in enumerate(names)]
+    back = nef.read(nef.write(tmp_path / "x.emd", signals))
+    found = {int(signal.data[0, 0]): signal.name for signal in back}
+    assert found == dict(enumerate(names))
+
+
+def test_progress_counts_frames_and_an_error_in_it_stops(tmp_path: Path) -> None:
+    path = nef.write(tmp_path / "x.emd", a_signal())
+    told: list[tuple[int, int]] = []
+    nef.write(path, [a_signal(), a_signal()], progress=lambda *n: told.append(n))
+    assert told == [(n, 6) for n in range(7)]
+
+    def stop(done: int, total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    before = path.read_bytes()
+    with pytest.raises(KeyboardInterrupt):
+        nef.write(path, a_signal(), progress=stop)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["x.emd"]
+
+
+class Failing(LazyArray):
+    """An array whose second frame cannot be read."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        super().__init__((3, 4, 4), "u2")
+
+    def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
+        if slices[0].start == 1:
+            raise self.error
+        return np.zeros((1, 4, 4), "u2")
+
+
+@pytest.mark.parametrize("error", [ReadError("chunk 1 is bad"), RuntimeError("h5")])
+def test_a_source_that_fails_leaves_nothing_behind(
+    tmp_path: Path, error: Exception
+) -> None:
+    expected = ReadError if isinstance(error, ReadError) else WriteError
+    with pytest.raises(expected, match=str(error)):
+        nef.write(tmp_path / "x.emd", Signal("a", Failing(error)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bad_targets_and_arguments_are_explained(tmp_path: Path) -> None:
+    signal = a_signal()
+    with pytest.raises(WriteError, match=r"there is no folder .*nowhere; create it"):
+        nef.write(tmp_path / "nowhere" / "x.emd", signal)
+    with pytest.raises(WriteError, match="is a folder"):
+        nef.write(tmp_path, signal)
+    with pytest.raises(WriteError, match=r"'lzma' is not known; use None or one of"):
+        nef.write(tmp_path / "x.emd", signal, compression="lzma")  # type: ignore[arg-type]
+    with pytest.raises(SignalError, match="nothing to save"):
+        nef.write(tmp_path / "x.emd", [])
+    with pytest.raises(WriteError, match="was not written"):
+        nef.write(tmp_path / ("x" * 300), signal)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs RLIMIT_FSIZE")
+@pytest.mark.parametrize("compression", ["gzip", None, "blosc2"])
+def test_a_full_disk_loses_nothing_and_crashes_nothing(
+    tmp_path: Path, compression: Any
+) -> None:
+    # A limit on file size fails writes as a full disk does, without needing one.
+    target = nef.write(tmp_path / "x.emd", a_signal())
+    before = target.read_bytes()
+    code = f"""
+import resource, signal, numpy as np, napari_emd_flatfield as nef
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+noise = np.random.default_rng(0).integers(0, 60000, (9, 512, 512)).astype("u2")
+try:
+    nef.write({str(target)!r}, nef.Signal("noise", noise), compression={compression!r})
+except nef.WriteError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "x.emd was not written (File too large)" in done.stdout
+    assert target.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["x.emd"]
+
+
+def test_permissions_and_links_of_the_target_are_kept(tmp_path: Path) -> None:
+    target = nef.write(tmp_path / "x.emd", a_signal())
+    target.chmod(0o640)
+    link = tmp_path / "link.emd"
+    link.symlink_to(target)
+    nef.write(link, a_signal(name="new"))
+    assert link.is_symlink()
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert nef.read(target)[0].name == "new"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_stack_of_4_gb_is_saved_in_under_300_mb(tmp_path: Path) -> None:
+    code = f"""
+import numpy as np, napari_emd_flatfield as nef
+from napari_emd_flatfield.lazy import LazyArray
+
+class Ramp(LazyArray):
+    def _read(self, slices):
+        frame = np.arange(2048, dtype="f4") + slices[0].start
+        return np.broadcast_to(frame, (1, 2048, 2048)).copy()
+
+data = Ramp((256, 2048, 2048), "f4")
+assert data.nbytes >= 4 * 2**30
+flat = np.full((2048, 2048), 2, "u2")
+nef.write({str(tmp_path / "x.emd")!r}, nef.correct(nef.Signal("ramp", data), flat))
+print(next(l for l in open("/proc/self/status") if l.startswith("VmHWM")).split()[1])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 300 * 1024
+    (back,) = nef.read(tmp_path / "x.emd")
+    np.testing.assert_array_equal(back.data[255, 7], (np.arange(2048) + 255) / 2)

@@ -124,7 +124,7 @@ def test_mistakes_are_said_and_nothing_is_added(
     assert len(viewer.layers) == 3
     assert len(told) == 1
     assert said in told[0]
-    assert dock.status.value == told[0]
+    assert dock.status.text() == told[0]
 
 
 def test_choices_follow_layers_being_added_renamed_and_removed(
@@ -156,7 +156,7 @@ def test_dock_saves_in_the_background(
     dock.correct_button.native.click()
     dock.save_button.native.click()
     qtbot.waitUntil(lambda: dock.save_button.enabled, timeout=10_000)
-    assert str(target) in dock.status.value
+    assert str(target) in dock.status.text()
     (saved,) = nef.read(target)
     assert saved.name == "corrected_raw"
     np.testing.assert_array_equal(saved.data, viewer.layers["corrected_raw"].data)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import ComboBox, Container, Label, LineEdit, PushButton
+from magicgui.widgets import ComboBox, LineEdit, PushButton
 from napari.layers import Image
 from napari.utils.notifications import show_error, show_info
+from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
 
 from ..errors import EmdFlatfieldError, FlatFieldError
 from ..flatfield import FlatField
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _PREFIX = "corrected_"
 
 
-class FlatFieldWidget(Container[Any]):
+class FlatFieldWidget(QWidget):
     """Choose raw, flats and dark layers, correct, save.
 
     Parameters
@@ -77,21 +78,9 @@ class FlatFieldWidget(Container[Any]):
             text="Save as EMD…",
             tooltip="Save the corrected layer of the chosen raw layer.",
         )
-        self.status = Label(value="")
-        self.extend(
-            [
-                self.raw,
-                self.flats,
-                self.dark,
-                self.interpolation,
-                self.positions,
-                self.correct_button,
-                self.save_button,
-                self.status,
-            ]
-        )
-        self.status.native.setWordWrap(True)
-        self.native.layout().addStretch()
+        self.status = QLabel()
+        self.status.setWordWrap(True)
+        self._lay_out()
         self._preselect()
         self.correct_button.changed.connect(self._on_correct)
         self.save_button.changed.connect(self._on_save)
@@ -100,12 +89,29 @@ class FlatFieldWidget(Container[Any]):
         """Offer the layers there are now; napari calls it when they change."""
         choices = (self.raw, self.flats, self.dark)
         before = [choice.value for choice in choices]
-        super().reset_choices()
         for choice, layer in zip(choices, before, strict=True):
+            choice.reset_choices()
             # magicgui knows choices by name, so loses one that is renamed.
             if layer is not None and layer in self._viewer.layers:
                 choice.value = layer
         self._preselect()
+
+    def _lay_out(self) -> None:
+        form = QFormLayout(self)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for row in (
+            self.raw,
+            self.flats,
+            self.dark,
+            self.interpolation,
+            self.positions,
+        ):
+            label = QLabel(row.label)
+            label.setToolTip(row.tooltip)
+            form.addRow(label, row.native)
+        form.addRow(self.correct_button.native)
+        form.addRow(self.save_button.native)
+        form.addRow(self.status)
 
     def _layer_choice(self, name: str, label: str, tooltip: str) -> ComboBox:
         return ComboBox(
@@ -164,7 +170,7 @@ class FlatFieldWidget(Container[Any]):
             self._viewer.layers.move(
                 self._viewer.layers.index(layer), self._viewer.layers.index(raw) + 1
             )
-        self.status.value = f"{name}: computed as it is shown or saved"
+        self.status.setText(f"{name}: computed as it is shown or saved")
 
     def _on_save(self) -> None:
         raw = self.raw.value
@@ -186,7 +192,7 @@ class FlatFieldWidget(Container[Any]):
         """
         signal = signal_of_layer(self._viewer.layers[f"{_PREFIX}{self.raw.value.name}"])
         self.save_button.enabled = False
-        self.status.value = f"saving {path.name}…"
+        self.status.setText(f"saving {path.name}…")
         self._job = SaveJob(path, signal)
         self._job.advanced.connect(self._on_advanced)
         self._job.succeeded.connect(self._on_saved)
@@ -194,11 +200,11 @@ class FlatFieldWidget(Container[Any]):
         self._job.start()
 
     def _on_advanced(self, done: int, total: int) -> None:
-        self.status.value = f"saving: {done} of {total} frames"
+        self.status.setText(f"saving: {done} of {total} frames")
 
     def _on_saved(self, path: str) -> None:
         self.save_button.enabled = True
-        self.status.value = f"saved {path}"
+        self.status.setText(f"saved {path}")
         show_info(f"Saved {path}")
 
     def _on_save_failed(self, reason: str) -> None:
@@ -232,7 +238,7 @@ class FlatFieldWidget(Container[Any]):
             ) from error
 
     def _fail(self, reason: str) -> None:
-        self.status.value = reason
+        self.status.setText(reason)
         show_error(reason)
 
 

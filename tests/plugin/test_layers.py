@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import dask.array as da
+import h5py
 import numpy as np
 import pytest
 from napari.components import ViewerModel
@@ -214,3 +215,21 @@ def test_bad_files_are_reported_with_their_reason(tmp_path: Path) -> None:
 def test_several_files_open_together(tmp_path: Path) -> None:
     path = str(a_scan(tmp_path))
     assert len(get_reader([path, path])([path, path])) == 6
+
+
+def test_what_cannot_be_read_is_left_out_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as file:
+        good = np.random.default_rng(0).integers(0, 99, (64, 64))
+        file["good"] = good
+        file.create_dataset("bad", data=good, chunks=(64, 64), compression="gzip")
+        chunk = file["bad"].id.get_chunk_info(0)
+    damaged = bytearray(path.read_bytes())
+    damaged[chunk.byte_offset : chunk.byte_offset + chunk.size] = bytes(chunk.size)
+    path.write_bytes(damaged)
+    signals = nef.read(path)
+    with pytest.warns(UserWarning, match=r"left out: .*x\.h5:/bad cannot be read"):
+        ((_, kwargs, _),) = layer_data(signals)
+    assert kwargs["name"] == "good"
+    with pytest.raises(nef.ReadError, match=r"x\.h5:/bad cannot be read"):
+        layer_data([signal for signal in signals if signal.name == "bad"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import units as _units
+from ..errors import ReadError
 from ..formats.roles import role_of
 from ..lazy import adapt
 from ..signal import Axis, Signal
@@ -35,13 +37,28 @@ def layer_data(signals: Sequence[Signal]) -> list[LayerData]:
     Returns
     -------
     list of (data, keyword arguments, ``"image"``)
-        From the bottom up: hidden references, then raw layers.
+        From the bottom up: hidden references, then raw layers. What cannot be
+        read is left out with a warning.
+
+    Raises
+    ------
+    ReadError
+        If none of them can be read.
     """
     calibrated = next((s for s in signals if _is_calibrated(s)), None)
-    return [
-        (signal.data, layer_kwargs(_calibrated_like(signal, calibrated)), "image")
-        for signal in reversed(signals)
-    ]
+    layers: list[LayerData] = []
+    unreadable = []
+    for signal in reversed(signals):
+        shown = _calibrated_like(signal, calibrated)
+        try:
+            layers.append((signal.data, layer_kwargs(shown), "image"))
+        except ReadError as error:
+            unreadable.append(error)
+    if unreadable and not layers:
+        raise unreadable[-1]
+    for error in unreadable:
+        warnings.warn(f"left out: {error}", stacklevel=2)
+    return layers
 
 
 def layer_kwargs(signal: Signal) -> dict[str, Any]:

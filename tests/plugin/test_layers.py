@@ -204,6 +204,13 @@ def test_labels_rgb_and_multiscale_layers_are_saved(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found["pyramid"], image[..., 0])
 
 
+def test_a_name_typed_without_extension_gets_one(tmp_path: Path) -> None:
+    layer = Image(np.ones((3, 4)), name="a")
+    (written,) = write_layers(str(tmp_path / "x"), [layer.as_layer_data_tuple()])
+    assert written == str(tmp_path / "x.emd")
+    assert nef.read(written)[0].name == "a"
+
+
 def test_bad_files_are_reported_with_their_reason(tmp_path: Path) -> None:
     bad = tmp_path / "bad.emd"
     bad.write_bytes(b"\x89not HDF5 at all")

@@ -56,8 +56,8 @@ def layer_data(signals: Sequence[Signal]) -> list[LayerData]:
             unreadable.append(error)
     if unreadable and not layers:
         raise unreadable[-1]
-    for error in unreadable:
-        warnings.warn(f"left out: {error}", stacklevel=2)
+    for reason in unreadable:
+        warnings.warn(f"left out: {reason}", stacklevel=2)
     return layers
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets import ComboBox, LineEdit, PushButton
 from napari.layers import Image
 from napari.utils.notifications import show_error, show_info
-from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
+from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy, QWidget
 
 from ..errors import EmdFlatfieldError, FlatFieldError
 from ..flatfield import FlatField
@@ -80,6 +80,9 @@ class FlatFieldWidget(QWidget):
         )
         self.status = QLabel()
         self.status.setWordWrap(True)
+        policy = self.status.sizePolicy()
+        policy.setHorizontalPolicy(QSizePolicy.Policy.Ignored)
+        self.status.setSizePolicy(policy)  # a long path must not widen the dock
         self._lay_out()
         self._preselect()
         self.correct_button.changed.connect(self._on_correct)

@@ -10,6 +10,7 @@ from ..lazy.base import LazyArray
 from ..lazy.indexing import selected_shape
 
 if TYPE_CHECKING:
+    from ..lazy.grid import Slices
     from .flatfield import FlatField
 
 
@@ -57,6 +58,9 @@ class CorrectedArray(LazyArray):
             raw.reshape(-1, *frame), out.reshape(-1, *frame), strict=True
         ):
             self._flatfield._apply(source, target, at, slices[-2:])
+
+    def _needs(self, slices: Slices) -> list[tuple[LazyArray, Slices]]:
+        return [(self._source, slices)]
 
     def _sources(self) -> tuple[LazyArray]:
         return (self._source,)

@@ -12,12 +12,18 @@ import os
 import threading
 import weakref
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import h5py
 import hdf5plugin  # noqa: F401 - importing it registers its filters with HDF5
 
 from ..errors import FileOpenError, ReadError
+from .cache import CACHE
+from .descriptor import Descriptor
+from .work import Pool
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # HDF5's own chunk cache, per dataset: enough for neighbouring frames of a stack
 # whose chunks span several of them.
@@ -52,7 +58,12 @@ class SharedFile:
         self._lock = threading.RLock()
         self._open: list[h5py.File] = []
         self._datasets: dict[str, h5py.Dataset] = {}
+        self._descriptor: Descriptor | None = None
+        self._pool: Pool | None = None
+        # Under which blocks of this file are cached.
+        self.token = object()
         weakref.finalize(self, _close_all, self._open)
+        weakref.finalize(self, CACHE.drop, self.token).atexit = False
 
     @classmethod
     def of(cls, path: str | os.PathLike[str]) -> SharedFile:
@@ -110,16 +121,69 @@ class SharedFile:
             One normalised slice an axis.
         """
         with self._lock:
-            if name not in self._datasets:
-                # HDF5's chunk cache dies with the dataset object that owns it
-                # (https://github.com/h5py/h5py/issues/1960).
-                self._datasets[name] = self.handle()[name]
-            return self._datasets[name][slices]
+            return self._dataset(name)[slices]
+
+    def chunk(
+        self, name: str, origin: tuple[int, ...], out: np.ndarray | None = None
+    ) -> tuple[int, bytes] | None:
+        """Read a chunk of a dataset as it is stored.
+
+        Parameters
+        ----------
+        name
+            HDF5 path of the dataset.
+        origin
+            Where in the dataset the chunk begins.
+        out
+            Contiguous array to fill, for a chunk without filters.
+
+        Returns
+        -------
+        tuple of int and bytes, or None
+            Filter mask and bytes; None if HDF5 has no such bytes.
+        """
+        # The lock is also for h5py before 3.16, which took none of its own here.
+        with self._lock:
+            dataset = self._dataset(name).id
+            try:
+                return dataset.read_direct_chunk(origin, out=out)
+            except (OSError, RuntimeError):
+                return None
+
+    def _dataset(self, name: str) -> h5py.Dataset:
+        if name not in self._datasets:
+            # HDF5's chunk cache dies with the dataset object that owns it
+            # (https://github.com/h5py/h5py/issues/1960).
+            self._datasets[name] = self.handle()[name]
+        return self._datasets[name]
+
+    def descriptor(self) -> Descriptor:
+        """Return a descriptor that does not close while it is held."""
+        with self._lock:
+            if self._descriptor is None:
+                self.handle()
+                self._descriptor = Descriptor(self.path)
+            return self._descriptor
+
+    def stamp(self) -> int:
+        """When the file was last written to, in nanoseconds."""
+        return self.descriptor().stamp()
+
+    def pool(self) -> Pool:
+        """Return the threads that help to read, held until the file is closed."""
+        with self._lock:
+            if self._pool is None:
+                self.handle()
+                self._pool = Pool.shared()
+            return self._pool
 
     def close(self) -> None:
         """Close the handle; the next read opens it again."""
+        for work in CACHE.drop(self.token):
+            work.settle()
         with self._lock:
             self._datasets.clear()
+            self._descriptor = self._pool = None
             _close_all(self._open)
 
 

@@ -9,9 +9,11 @@ import numpy as np
 
 from ..errors import ReadError
 from .base import LazyArray
+from .blocks import Blocks
 from .files import SharedFile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -37,10 +39,13 @@ class H5Array(LazyArray):
         dataset = self._file.handle().get(name)
         if not isinstance(dataset, h5py.Dataset):
             raise ReadError(f"{self._file.path} has no dataset {name}")
+        self._blocks = Blocks.of(self._file, dataset)
         super().__init__(dataset.shape, dataset.dtype, dataset.chunks)
 
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
         try:
+            if self._blocks is not None:
+                return self._blocks.read(slices)
             return np.asarray(self._file.read(self._name, slices))
         except ReadError:
             raise
@@ -49,6 +54,9 @@ class H5Array(LazyArray):
             raise ReadError(
                 f"{self._file.path}:{self._name} cannot be read: {self._why(error)}"
             ) from error
+
+    def _ahead(self, slices: tuple[slice, ...]) -> list[Callable[[], None]]:
+        return [] if self._blocks is None else self._blocks.ahead(slices)
 
     def _why(self, error: Exception) -> str:
         missing = missing_filters(self._file.handle().get(self._name))

@@ -10,9 +10,10 @@ from .base import LazyArray
 from .indexing import selected_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from ..signal import ArrayLike
+    from .grid import Slices
 
 Part = Literal["modulus", "phase", "real", "imaginary"]
 
@@ -45,10 +46,16 @@ class TransposedArray(LazyArray):
         )
 
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
+        return self._source._read(self._stored(slices)).transpose(self._axes)
+
+    def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:
+        return [(self._source, self._stored(slices))]
+
+    def _stored(self, slices: Slices) -> Slices:
         stored = [slice(0)] * self.ndim
         for axis, selected in zip(self._axes, slices, strict=True):
             stored[axis] = selected
-        return self._source._read(tuple(stored)).transpose(self._axes)
+        return tuple(stored)
 
     def _sources(self) -> tuple[LazyArray]:
         return (self._source,)
@@ -77,6 +84,9 @@ class StackedArray(LazyArray):
             target[...] = part._read(slices[1:])
         return block
 
+    def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:
+        return [(part, slices[1:]) for part in self._parts[slices[0]]]
+
     def _sources(self) -> tuple[LazyArray, ...]:
         return self._parts
 
@@ -101,6 +111,9 @@ class PartArray(LazyArray):
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
         block = _PARTS[self._part](self._source._read(slices))
         return np.asarray(block, self.dtype)
+
+    def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:
+        return [(self._source, slices)]
 
     def _sources(self) -> tuple[LazyArray]:
         return (self._source,)

@@ -1,0 +1,166 @@
+"""Blocks of a dataset: decoded in threads, kept for the next read, made ahead of it."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import h5py
+import numpy as np
+
+from .cache import CACHE, Key
+from .chunked import Chunked
+from .contiguous import Contiguous
+from .grid import Slices, box, overlaps
+from .indexing import selected_shape
+from .work import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .files import SharedFile
+
+# A read, and a block kept of it, takes at most this share of the cache: several
+# signals, and what is read ahead of them, have room in it.
+_SHARE = 4
+
+
+class Blocks:
+    """What can be read of one dataset without HDF5.
+
+    Parameters
+    ----------
+    layout
+        How the dataset is stored.
+    """
+
+    def __init__(self, layout: Chunked | Contiguous) -> None:
+        self._layout = layout
+        self._file = layout.file
+        self._sizes: set[tuple[int, ...]] = set()
+
+    @classmethod
+    def of(cls, file: SharedFile, dataset: h5py.Dataset) -> Blocks | None:
+        """Return the blocks of a dataset; None if HDF5 had better read it.
+
+        Parameters
+        ----------
+        file
+            The file it was reached in.
+        dataset
+            The open dataset.
+        """
+        dtype = dataset.dtype
+        if not dataset.shape or dtype.hasobject or dataset.is_virtual:
+            return None
+        # Else bytes in the file are not those of the dtype: HDF5 converts them.
+        if dataset.id.get_type() != h5py.h5t.py_create(dtype, logical=True):
+            return None
+        kind = Contiguous if dataset.chunks is None else Chunked
+        layout = kind.of(file, dataset)
+        return None if layout is None else cls(layout)
+
+    def read(self, slices: Slices) -> np.ndarray:
+        """Read a selection, out of what is kept where possible.
+
+        Parameters
+        ----------
+        slices
+            One normalised slice an axis, none of them empty.
+
+        Returns
+        -------
+        numpy.ndarray
+            Read-only where it is a view of what is kept.
+        """
+        size = self._size(slices)
+        if size is None:
+            target = np.empty(selected_shape(slices), self._layout.dtype)
+            return self._finished(Work(target, self._layout.pieces(slices, target)))
+        parts = list(overlaps(slices, size))
+        keys = [self._key(size, part.index) for part in parts]
+        blocks = [self._block(key, slices) for key in keys]
+        for block in blocks[1:]:
+            self._file.pool().help(block)
+        target = np.empty(selected_shape(slices), self._layout.dtype)
+        for part, key, block in zip(parts, keys, blocks, strict=True):
+            found = self._finished(block, key)[part.inside]
+            if len(parts) == 1:
+                found.flags.writeable = False
+                return found
+            target[part.where] = found
+        return target
+
+    def ahead(self, slices: Slices) -> list[Callable[[], None]]:
+        """Begin to read a selection that will be asked for.
+
+        Parameters
+        ----------
+        slices
+            As for `read`.
+
+        Returns
+        -------
+        list of callable
+            Call them to take back what is not done yet.
+        """
+        size = self._size(slices)
+        if size is None:
+            return []
+        begun = []
+        for part in overlaps(slices, size):
+            key = self._key(size, part.index)
+            block = self._block(key, slices)
+            self._file.pool().help(block)
+            begun.append(partial(_take_back, key, block))
+        return begun
+
+    def _size(self, slices: Slices) -> tuple[int, ...] | None:
+        """Shape of the blocks to read a selection by; None to keep nothing of it."""
+        most = CACHE.limit // _SHARE
+        if math.prod(selected_shape(slices)) * self._layout.dtype.itemsize > most:
+            return None
+        for size in self._sizes:
+            within = list(islice(overlaps(slices, size), 2))
+            if len(within) == 1 and CACHE.get(self._key(size, within[0].index)):
+                return size
+        size = self._layout.cell(slices, most)
+        if size is not None:
+            self._sizes.add(size)
+        return size
+
+    def _block(self, key: Key, slices: Slices) -> Work:
+        """Return a block, maybe still in work, that is kept or is from now on."""
+        return CACHE.get(key) or CACHE.add(key, self._begun(*key[-2:], slices))
+
+    def _begun(
+        self, size: tuple[int, ...], index: tuple[int, ...], slices: Slices
+    ) -> Work:
+        place = box(index, size, self._layout.shape)
+        shape = selected_shape(place)
+        # What is stepped along goes first in memory: each step is in one piece.
+        whole = [s.stop - s.start == n for s, n in zip(slices, self._layout.shape, strict=True)]
+        order = sorted(range(len(size)), key=whole.__getitem__)
+        array = np.empty([shape[axis] for axis in order], self._layout.dtype)
+        target = array.transpose(np.argsort(order))
+        return Work(target, self._layout.pieces(place, target))
+
+    def _finished(self, work: Work, key: Key = ()) -> np.ndarray:
+        self._file.pool().help(work, but=1)
+        try:
+            return work.result()
+        except BaseException:
+            CACHE.discard(key)
+            raise
+
+    def _key(self, size: tuple[int, ...], index: tuple[int, ...]) -> Key:
+        # A file still being written is read anew once there is more in it.
+        stamp = self._file.stamp()
+        return self._file.token, self._layout.name, stamp, size, index
+
+
+def _take_back(key: Key, block: Work) -> None:
+    if block.drop():
+        CACHE.discard(key)

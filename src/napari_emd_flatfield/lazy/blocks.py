@@ -80,7 +80,7 @@ class Blocks:
             target = np.empty(selected_shape(slices), self._layout.dtype)
             return self._finished(Work(target, self._layout.pieces(slices, target)))
         parts = list(overlaps(slices, size))
-        keys = [self._key(size, part.index) for part in parts]
+        keys = [self._key(size, part.block) for part in parts]
         blocks = [self._block(key, slices) for key in keys]
         for block in blocks[1:]:
             self._file.pool().help(block)
@@ -109,9 +109,9 @@ class Blocks:
         size = self._size(slices)
         if size is None:
             return []
-        begun = []
+        begun: list[Callable[[], None]] = []
         for part in overlaps(slices, size):
-            key = self._key(size, part.index)
+            key = self._key(size, part.block)
             block = self._block(key, slices)
             self._file.pool().help(block)
             begun.append(partial(_take_back, key, block))
@@ -122,26 +122,28 @@ class Blocks:
         most = CACHE.limit // _SHARE
         if math.prod(selected_shape(slices)) * self._layout.dtype.itemsize > most:
             return None
-        for size in self._sizes:
+        for size in tuple(self._sizes):
             within = list(islice(overlaps(slices, size), 2))
-            if len(within) == 1 and CACHE.get(self._key(size, within[0].index)):
+            if len(within) == 1 and CACHE.get(self._key(size, within[0].block)):
                 return size
-        size = self._layout.cell(slices, most)
-        if size is not None:
-            self._sizes.add(size)
-        return size
+        usual = self._layout.cell(slices, most)
+        if usual is not None:
+            self._sizes.add(usual)
+        return usual
 
     def _block(self, key: Key, slices: Slices) -> Work:
         """Return a block, maybe still in work, that is kept or is from now on."""
-        return CACHE.get(key) or CACHE.add(key, self._begun(*key[-2:], slices))
+        return CACHE.get(key) or CACHE.add(key, self._begun(key, slices))
 
-    def _begun(
-        self, size: tuple[int, ...], index: tuple[int, ...], slices: Slices
-    ) -> Work:
+    def _begun(self, key: Key, slices: Slices) -> Work:
+        *_, size, index = key
         place = box(index, size, self._layout.shape)
         shape = selected_shape(place)
         # What is stepped along goes first in memory: each step is in one piece.
-        whole = [s.stop - s.start == n for s, n in zip(slices, self._layout.shape, strict=True)]
+        whole = [
+            s.stop - s.start == n
+            for s, n in zip(slices, self._layout.shape, strict=True)
+        ]
         order = sorted(range(len(size)), key=whole.__getitem__)
         array = np.empty([shape[axis] for axis in order], self._layout.dtype)
         target = array.transpose(np.argsort(order))

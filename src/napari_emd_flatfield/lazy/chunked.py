@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -12,7 +13,7 @@ import numpy as np
 
 from ..errors import ReadError
 from .codecs import Pipeline
-from .grid import Overlap, Slices, box, cell_shape, overlaps
+from .grid import Overlap, Slices, cell_shape, overlaps
 from .indexing import selected_shape
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ _SMALLEST_CHUNK = 16 * 2**10
 
 # What a thread takes at once, decoded.
 _PIECE = 256 * 2**10
+
+# What a thread keeps to read chunks into.
+_LARGEST_SCRATCH = 64 * 2**20
 
 # To decode this many times what is asked for is worth keeping what is left.
 WASTE = 4
@@ -110,38 +114,55 @@ class Chunked:
     def _fill(self, batch: list[Overlap], target: np.ndarray) -> None:
         for index, inside, where in batch:
             part = target[where]
-            chunk = self._chunk(index, part)
-            if chunk is None:
-                begins = box(index, self.chunks, self.shape)
-                part[...] = self.file.read(
-                    self.name,
-                    tuple(
-                        slice(b.start + s.start, b.start + s.stop, s.step)
-                        for b, s in zip(begins, inside, strict=True)
-                    ),
-                )
-            elif chunk is not part:
-                part[...] = chunk[inside]
+            whole = part.shape == self.chunks and part.flags.c_contiguous
+            chunk = part if whole else _SCRATCH.of("decoded", self.pipeline.nbytes)
+            if not self._decode(index, chunk.reshape(-1).view(np.uint8)):
+                # What HDF5 makes of it is what counts: its fill value, its error.
+                part[...] = self.file.read(self.name, self._in_dataset(index, inside))
+            elif not whole:
+                part[...] = chunk.view(self.dtype).reshape(self.chunks)[inside]
 
-    def _chunk(self, index: tuple[int, ...], part: np.ndarray) -> np.ndarray | None:
-        """Decode a chunk; None for one that is not stored, or not as it should be.
-
-        What HDF5 makes of such a chunk is what counts: its fill value, its error.
-        """
+    def _decode(self, index: tuple[int, ...], out: np.ndarray) -> bool:
+        """Decode a chunk unless it is not stored, or not as it should be."""
         origin = tuple(i * n for i, n in zip(index, self.chunks, strict=True))
-        if (
-            not self.pipeline.steps
-            and part.shape == self.chunks
-            and part.flags.c_contiguous
-        ):
-            stored = self.file.chunk(self.name, origin, part.reshape(-1).view("u1"))
-            return None if stored is None else part
-        stored = self.file.chunk(self.name, origin)
-        if stored is None:
-            return None
-        skipped, data = stored
         try:
-            decoded = self.pipeline.decode(np.frombuffer(data, np.uint8), skipped)
-        except ReadError:
-            return None
-        return decoded.view(self.dtype).reshape(self.chunks)
+            if not self.pipeline.steps:
+                return self.file.chunk(self.name, origin, out) is not None
+            scratch = _SCRATCH.of("stored", self.pipeline.nbytes)
+            found = self.file.chunk(self.name, origin, scratch)
+            if found is None:
+                return False
+            skipped, stored = found
+            self.pipeline.decode(np.frombuffer(stored, np.uint8), skipped, out)
+        except (ReadError, ValueError):  # ValueError: too large for where it goes
+            return False
+        return True
+
+    def _in_dataset(self, index: tuple[int, ...], inside: Slices) -> Slices:
+        starts = (i * n for i, n in zip(index, self.chunks, strict=True))
+        return tuple(
+            slice(start + s.start, start + s.stop, s.step)
+            for start, s in zip(starts, inside, strict=True)
+        )
+
+
+class _Scratch(threading.local):
+    """Memory each thread uses over and over.
+
+    A large block that is new each time costs more than what is read into it.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, np.ndarray] = {}
+
+    def of(self, use: str, nbytes: int) -> np.ndarray:
+        """Return at least so many bytes, as they were left by their last use."""
+        kept = self._kept.get(use)
+        if kept is None or kept.size < nbytes:
+            kept = np.empty(nbytes, np.uint8)
+            if nbytes <= _LARGEST_SCRATCH:
+                self._kept[use] = kept
+        return kept[:nbytes]
+
+
+_SCRATCH = _Scratch()

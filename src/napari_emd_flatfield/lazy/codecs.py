@@ -63,7 +63,7 @@ class Pipeline:
         size = int(np.prod(dataset.chunks, dtype=np.int64)) * dataset.dtype.itemsize
         return cls(tuple(steps), size)
 
-    def decode(self, stored: np.ndarray, skipped: int) -> np.ndarray:
+    def decode(self, stored: np.ndarray, skipped: int, out: np.ndarray) -> None:
         """Decode a chunk.
 
         Parameters
@@ -72,11 +72,8 @@ class Pipeline:
             What is in the file, uint8, shape (n,).
         skipped
             HDF5's filter mask: bit i is set where filter i was not applied.
-
-        Returns
-        -------
-        numpy.ndarray
-            The chunk, uint8, shape (nbytes,).
+        out
+            Filled with the chunk, uint8, shape (nbytes,).
 
         Raises
         ------
@@ -84,15 +81,21 @@ class Pipeline:
             If it is not what these filters make.
         """
         for index, (decode, options) in reversed(list(enumerate(self.steps))):
-            if not skipped >> index & 1:
-                stored = decode(stored, options, self.nbytes)
-        if stored.nbytes != self.nbytes:
-            raise ReadError(f"a chunk holds {stored.nbytes} bytes, not {self.nbytes}")
-        return stored
+            if skipped >> index & 1:
+                continue
+            if decode is _unshuffle and index == 0 and stored.size == self.nbytes:
+                _unshuffle_into(out, stored, options[0])
+                return
+            stored = decode(stored, options, self.nbytes)
+        if stored.size != self.nbytes:
+            raise ReadError(f"a chunk holds {stored.size} bytes, not {self.nbytes}")
+        out[...] = stored
 
 
 def _inflate(
-    stored: np.ndarray, options: Sequence[int], nbytes: int  # noqa: ARG001
+    stored: np.ndarray,
+    _options: Sequence[int],
+    nbytes: int,
 ) -> np.ndarray:
     try:
         return np.frombuffer(deflate.zlib_decompress(stored, nbytes), np.uint8)
@@ -101,21 +104,36 @@ def _inflate(
 
 
 def _unshuffle(
-    stored: np.ndarray, options: Sequence[int], nbytes: int  # noqa: ARG001
+    stored: np.ndarray,
+    options: Sequence[int],
+    _nbytes: int,
 ) -> np.ndarray:
-    itemsize = options[0]
-    count = stored.size // itemsize
-    planes = stored[: count * itemsize].reshape(itemsize, count)
-    decoded = stored.copy() if stored.size % itemsize else np.empty_like(stored)
-    items = decoded[: count * itemsize].reshape(count, itemsize)
-    # One plane at a time is five times as fast as one transposed assignment.
-    for index, plane in enumerate(planes):
-        items[:, index] = plane
+    decoded = np.empty_like(stored)
+    _unshuffle_into(decoded, stored, options[0])
     return decoded
 
 
+def _unshuffle_into(out: np.ndarray, stored: np.ndarray, itemsize: int) -> None:
+    count = stored.size // itemsize
+    whole = count * itemsize
+    out[whole:] = stored[whole:]
+    planes = stored[:whole].reshape(itemsize, count)
+    if itemsize == 2:
+        # Twice as fast as the way below, and what most cameras write.
+        items = out[:whole].view("<u2")
+        np.left_shift(planes[1], 8, out=items, dtype="<u2")
+        items |= planes[0]
+        return
+    items = out[:whole].reshape(count, itemsize)
+    # One plane at a time is five times as fast as all in one assignment.
+    for index, plane in enumerate(planes):
+        items[:, index] = plane
+
+
 def _checked(
-    stored: np.ndarray, options: Sequence[int], nbytes: int  # noqa: ARG001
+    stored: np.ndarray,
+    _options: Sequence[int],
+    _nbytes: int,
 ) -> np.ndarray:
     data, checksum = stored[:-_CHECKSUM_BYTES], stored[-_CHECKSUM_BYTES:]
     written = int.from_bytes(checksum.tobytes(), "little")
@@ -158,7 +176,10 @@ def _codec(code: int) -> Decode | None:
 
 
 def _plugin(
-    code: int, stored: np.ndarray, options: Sequence[int], nbytes: int  # noqa: ARG001
+    code: int,
+    stored: np.ndarray,
+    options: Sequence[int],
+    _nbytes: int,
 ) -> np.ndarray:
     return filters.decode(code, options, stored)
 

@@ -47,7 +47,7 @@ class Descriptor:
         ReadError
             If the file ends before.
         """
-        left = memoryview(target.reshape(-1).view("u1"))
+        left = target.reshape(-1).view("u1").data
         while left:
             count = os.preadv(self._number, [left], offset)
             if not count:

@@ -124,8 +124,8 @@ class SharedFile:
             return self._dataset(name)[slices]
 
     def chunk(
-        self, name: str, origin: tuple[int, ...], out: np.ndarray | None = None
-    ) -> tuple[int, bytes] | None:
+        self, name: str, origin: tuple[int, ...], out: np.ndarray
+    ) -> tuple[int, memoryview] | None:
         """Read a chunk of a dataset as it is stored.
 
         Parameters
@@ -135,20 +135,26 @@ class SharedFile:
         origin
             Where in the dataset the chunk begins.
         out
-            Contiguous array to fill, for a chunk without filters.
+            What to read it into, uint8, shape (n,).
 
         Returns
         -------
-        tuple of int and bytes, or None
-            Filter mask and bytes; None if HDF5 has no such bytes.
+        tuple of int and memoryview, or None
+            Filter mask and as much of `out` as it takes; None if it is not stored.
+
+        Raises
+        ------
+        ValueError
+            If `out` is too small.
         """
         # The lock is also for h5py before 3.16, which took none of its own here.
         with self._lock:
             dataset = self._dataset(name).id
             try:
-                return dataset.read_direct_chunk(origin, out=out)
+                mask, stored = dataset.read_direct_chunk(origin, out=out)
             except (OSError, RuntimeError):
                 return None
+        return mask, stored
 
     def _dataset(self, name: str) -> h5py.Dataset:
         if name not in self._datasets:

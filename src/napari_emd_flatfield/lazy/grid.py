@@ -17,7 +17,7 @@ class Overlap(NamedTuple):
 
     Parameters
     ----------
-    index
+    block
         Which block, counted along each axis.
     inside
         The part, as slices of the block.
@@ -25,7 +25,7 @@ class Overlap(NamedTuple):
         The part, as slices of what is selected.
     """
 
-    index: tuple[int, ...]
+    block: tuple[int, ...]
     inside: Slices
     where: Slices
 
@@ -50,7 +50,9 @@ def overlaps(slices: Slices, size: tuple[int, ...]) -> Iterator[Overlap]:
         yield Overlap(*map(tuple, zip(*parts, strict=True)))
 
 
-def box(index: tuple[int, ...], size: tuple[int, ...], shape: tuple[int, ...]) -> Slices:
+def box(
+    index: tuple[int, ...], size: tuple[int, ...], shape: tuple[int, ...]
+) -> Slices:
     """Where a block lies, cut off where the array ends.
 
     Parameters

@@ -47,7 +47,9 @@ class Stepping:
                 self._begun.pop()()
             return
         self._begun = [
-            take_back for part in _next(array, slices, step) for take_back in array._ahead(part)
+            take_back
+            for part in _next(array, slices, step)
+            for take_back in array._ahead(part)
         ]
 
 
@@ -60,12 +62,16 @@ def _step(last: Slices, slices: Slices) -> tuple[int, ...]:
 
 def _next(array: LazyArray, slices: Slices, step: tuple[int, ...]) -> Iterator[Slices]:
     nbytes = math.prod(selected_shape(slices)) * array.dtype.itemsize
-    count = min(thread_count() + 1, CACHE.limit // _SHARE // nbytes)
+    count = min(2 * thread_count(), CACHE.limit // _SHARE // nbytes)
     for _ in range(count):
         slices = tuple(
-            slice(s.start + d, s.stop + d, s.step) for s, d in zip(slices, step, strict=True)
+            slice(s.start + d, s.stop + d, s.step)
+            for s, d in zip(slices, step, strict=True)
         )
-        inside = (0 <= s.start and s.stop <= n for s, n in zip(slices, array.shape, strict=True))
+        inside = (
+            s.start >= 0 and s.stop <= n
+            for s, n in zip(slices, array.shape, strict=True)
+        )
         if not all(inside):
             return
         yield slices

@@ -38,9 +38,7 @@ class Work:
         Functions that fill it, each to be called once, in any order and thread.
     """
 
-    def __init__(
-        self, array: np.ndarray, pieces: Iterable[Callable[[], None]]
-    ) -> None:
+    def __init__(self, array: np.ndarray, pieces: Iterable[Callable[[], None]]) -> None:
         self.nbytes = array.nbytes
         self._array = array
         self._pieces = deque(pieces)

@@ -91,10 +91,11 @@ def test_binned_is_the_mean(dtype: str, factor: int) -> None:
         np.testing.assert_array_equal(binned, mean > 0)
 
 
-def test_every_so_many_frames() -> None:
-    data = np.random.default_rng(0).integers(0, 99, (7, 8, 8)).astype("u2")
-    found = np.asarray(BinnedArray(adapt(data), 1, every=3))
-    np.testing.assert_array_equal(found, data[::3])
+def test_a_volume_samples_frames_and_rows() -> None:
+    data = np.random.default_rng(0).integers(0, 99, (7, 9, 8)).astype("f8")
+    found = np.asarray(BinnedArray(adapt(data), 4, every=3))
+    rows = data[::3, 0:8:4]
+    np.testing.assert_allclose(found, rows.reshape(3, 2, 2, 4).mean(axis=-1))
 
 
 def test_slices_of_a_level_are_lazy() -> None:
@@ -145,13 +146,12 @@ def test_napari_reads_tiles_and_a_coarse_volume() -> None:
     viewer.dims.set_point(0, 3)
     source.pixels = 0
     viewer.dims.set_point(0, 4)
-    # The tile, and at most one frame for the thumbnail.
-    assert source.pixels < 2 * frame
+    assert source.pixels < frame / 10
     found = np.asarray(layer._slice.image.raw)
     (top, left), (bottom, right) = layer.corner_pixels[:, -2:]
     expected = source[4, top : bottom + 1, left : right + 1]
     np.testing.assert_array_equal(found, expected)
     source.pixels = 0
     viewer.dims.ndisplay = 3
-    assert source.pixels < 7 * frame
+    assert source.pixels < frame
     assert max(layer._slice.image.raw.shape) <= 512

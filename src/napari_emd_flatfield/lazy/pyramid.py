@@ -34,6 +34,9 @@ _VOLUME_SIDE = 256
 # What is read for a volume: some of the frames of a long stack.
 _VOLUME_BYTES = 2**30
 
+# Side of the squares that napari asks for.
+_CHUNK = 256
+
 # Side of the squares that are computed at once and kept, and what is read for one
 # row of them at a time.
 _TILE = 1024
@@ -84,7 +87,9 @@ class Level(LazyArray):
 
     def __init__(self, source: LazyArray) -> None:
         self._source = source
-        super().__init__(source.shape, source.dtype, source.chunks)
+        # napari widens what is on screen to whole chunks: frames, were it left out.
+        chunks = (*source.chunks[:-2], *(min(n, _CHUNK) for n in source.chunks[-2:]))
+        super().__init__(source.shape, source.dtype, chunks)
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, tuple) and all(isinstance(k, slice) for k in key):
@@ -148,18 +153,23 @@ class BinnedArray(Level):
     factor
         Side of a square; pixels at the end that fill none are left out.
     every
-        Show every so many indices of the axis before the frame.
+        Show every so many indices of the axis before the frame, and average one row
+        of each square alone: what is read for a volume, and for the thumbnail.
     """
 
-    def __init__(self, source: LazyArray, factor: int, every: int = 1) -> None:
+    def __init__(
+        self, source: LazyArray, factor: int, every: int | None = None
+    ) -> None:
         super().__init__(source)
         *leading, height, width = source.shape
         if leading:
-            leading[-1] = -(-leading[-1] // every)
+            leading[-1] = -(-leading[-1] // (every or 1))
         shape = (*leading, height // factor, width // factor)
-        LazyArray.__init__(self, shape, source.dtype)
+        chunks = (*[1] * len(leading), _CHUNK, _CHUNK)
+        LazyArray.__init__(self, shape, source.dtype, chunks)
         self._factor = factor
-        self._every = every
+        self._every = every or 1
+        self._rows = factor if every is None else 1
         self._tile = (1,) * len(leading) + (_TILE, _TILE)
         self._token = object()
         weakref.finalize(self, CACHE.drop, self._token).atexit = False
@@ -186,7 +196,7 @@ class BinnedArray(Level):
         *leading, rows, columns = box(index, self._tile, self.shape)
         tile = np.empty(selected_shape((*leading, rows, columns)), self.dtype)
         row = (columns.stop - columns.start) * self._factor * self.dtype.itemsize
-        count = max(1, _BAND_BYTES // (row * self._factor))
+        count = max(1, _BAND_BYTES // (row * self._rows))
         frame = [slice(s.start, s.stop, 1) for s in leading]
         if frame:
             start = frame[-1].start * self._every
@@ -194,21 +204,23 @@ class BinnedArray(Level):
         pieces = []
         for top in range(rows.start, rows.stop, count):
             bottom = min(top + count, rows.stop)
-            window = self._scaled(slice(top, bottom)), self._scaled(columns)
+            step = self._factor // self._rows
+            window = self._scaled(slice(top, bottom), step), self._scaled(columns)
             target = tile[..., top - rows.start : bottom - rows.start, :]
             pieces.append(partial(self._bin, (*frame, *window), target))
         return Work(tile, pieces)
 
-    def _scaled(self, selected: slice) -> slice:
-        return slice(selected.start * self._factor, selected.stop * self._factor, 1)
+    def _scaled(self, selected: slice, step: int = 1) -> slice:
+        return slice(selected.start * self._factor, selected.stop * self._factor, step)
 
     def _bin(self, slices: Slices, target: np.ndarray) -> None:
         pixels = self._source._read(slices)
         *leading, rows, columns = target.shape
-        squares = pixels.reshape(*leading, rows, self._factor, columns * self._factor)
+        squares = pixels.reshape(*leading, rows, self._rows, columns * self._factor)
         # Rows first, then columns one by one: sums along memory are the fast ones.
         sums = squares.sum(axis=-2, dtype=np.result_type(self.dtype, np.float32))
-        mean = sums[..., :: self._factor] / self._factor**2
+        sums /= self._rows * self._factor
+        mean = sums[..., :: self._factor].copy()
         for column in range(1, self._factor):
-            mean += sums[..., column :: self._factor] / self._factor**2
+            mean += sums[..., column :: self._factor]
         target[...] = np.rint(mean) if self.dtype.kind in "iu" else mean

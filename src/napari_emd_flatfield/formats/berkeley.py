@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import h5py
 
-from ..lazy import H5Array, PartArray
 from ..signal import Signal
 from .attributes import attributes, decode, metadata
+from .components import array_of
 from .dimvectors import axis_from_dim
 from .display import in_display_order
 from .roles import role_of
@@ -93,10 +93,7 @@ def _signal(
         axis_from_dim(group.get(f"dim{first + i}"), size)
         for i, size in enumerate(dataset.shape)
     ]
-    array = H5Array(file, dataset.name)
-    data, axes = in_display_order(
-        PartArray(array) if array.dtype.kind == "c" else array, stored_axes
-    )
+    data, axes = in_display_order(array_of(file, dataset), stored_axes)
     own = attributes(group)
     described = {key: value for key, value in own.items() if key not in _BOOKKEEPING}
     return Signal(

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..lazy import H5Array, LazyArray, PartArray, StackedArray
+from ..lazy import StackedArray
 from ..signal import Axis, Signal
 from .attributes import attributes
+from .components import array_of
 from .roles import role_of
 from .tree import is_image, stem, unique_names
 
@@ -98,7 +99,7 @@ def _signal(
     file: SharedFile, members: Sequence[h5py.Dataset], path: str, name: str
 ) -> Signal:
     ordered = sorted(members, key=_number) if len(members) > 1 else members
-    frames = [_array(file, dataset) for dataset in ordered]
+    frames = [array_of(file, dataset) for dataset in ordered]
     data = frames[0] if len(frames) == 1 else StackedArray(frames)
     names = [""] * (data.ndim - 2) + ["y", "x"]
     axes = [Axis.index(n, key) for n, key in zip(data.shape, names, strict=True)]
@@ -118,8 +119,3 @@ def _signal(
 
 def _number(dataset: h5py.Dataset) -> int:
     return int(stem(dataset.name))
-
-
-def _array(file: SharedFile, dataset: h5py.Dataset) -> LazyArray:
-    array = H5Array(file, dataset.name)
-    return PartArray(array) if array.dtype.kind == "c" else array

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from ..errors import EmdFlatfieldError, NoSignalError, ReadError
 from ..lazy.files import SharedFile
 from . import berkeley, plain
+from .components import check, shown
 from .tree import is_image, walk
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Sequence
 
+    from ..lazy import Part
     from ..signal import Signal
     from .tree import Node
 
@@ -22,7 +24,11 @@ _DIALECTS = (berkeley, plain)
 _ORDER = {"raw": 0, "flat": 1, "dark": 2}
 
 
-def read(path: str | os.PathLike[str], dataset: str | None = None) -> list[Signal]:
+def read(
+    path: str | os.PathLike[str],
+    dataset: str | None = None,
+    component: Part = "modulus",
+) -> list[Signal]:
     """Open the images in an EMD or HDF5 file, without reading them.
 
     Parameters
@@ -32,6 +38,9 @@ def read(path: str | os.PathLike[str], dataset: str | None = None) -> list[Signa
     dataset
         HDF5 path, or pattern with ``*`` and ``?``, of the images wanted: of a
         dataset, or of the group that holds it. All images when left out.
+    component
+        The part of complex data that makes the image: ``"modulus"``,
+        ``"phase"`` (radian), ``"real"`` or ``"imaginary"``.
 
     Returns
     -------
@@ -46,6 +55,8 @@ def read(path: str | os.PathLike[str], dataset: str | None = None) -> list[Signa
         If it is empty, truncated, unreadable or not HDF5.
     NoSignalError
         If it holds no image, or none called `dataset`.
+    SignalError
+        If there is no such `component`.
 
     Examples
     --------
@@ -53,6 +64,7 @@ def read(path: str | os.PathLike[str], dataset: str | None = None) -> list[Signa
     >>> raw.data[7].shape  # doctest: +SKIP
     (540, 640)
     """
+    check(component)
     file = SharedFile.of(path)
     with _damage_named(file):
         nodes = list(walk(file.handle()))
@@ -62,6 +74,7 @@ def read(path: str | os.PathLike[str], dataset: str | None = None) -> list[Signa
             signals = _chosen(signals, file, nodes, "/" + dataset.strip("/"))
     if not signals:
         raise NoSignalError(_nothing_found(file, dataset))
+    signals = [shown(signal, component) for signal in signals]
     return sorted(signals, key=lambda signal: _ORDER[signal.role])
 
 

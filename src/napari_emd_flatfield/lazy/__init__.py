@@ -1,15 +1,19 @@
 """Arrays that read what is asked, when it is asked."""
 
 from .base import LazyArray
+from .compound import ComplexArray, is_complex_compound
 from .hdf5 import H5Array
-from .views import AdaptedArray, PartArray, StackedArray, TransposedArray, adapt
+from .views import AdaptedArray, Part, PartArray, StackedArray, TransposedArray, adapt
 
 __all__ = [
     "AdaptedArray",
+    "ComplexArray",
     "H5Array",
     "LazyArray",
+    "Part",
     "PartArray",
     "StackedArray",
     "TransposedArray",
     "adapt",
+    "is_complex_compound",
 ]

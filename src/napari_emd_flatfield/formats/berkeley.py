@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import h5py
 
 from ..signal import Signal
+from .arrays import array_of
 from .attributes import attributes, decode, metadata
-from .components import array_of
 from .dimvectors import axis_from_dim
 from .display import in_display_order
 from .roles import role_of

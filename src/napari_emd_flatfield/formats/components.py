@@ -1,4 +1,4 @@
-"""Datasets as lazy arrays, and complex ones as images that can be shown.
+"""Complex data as images that can be shown.
 
 A dialect hands complex data on as they are. `read` makes real images of them
 in one place, so that no dialect needs to know which part is wanted.
@@ -10,31 +10,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
 from ..errors import SignalError
-from ..lazy import ComplexArray, H5Array, Part, PartArray, adapt, is_complex_compound
+from ..lazy import Part, PartArray, adapt
 
 if TYPE_CHECKING:
-    import h5py
-
-    from ..lazy import LazyArray
-    from ..lazy.files import SharedFile
     from ..signal import Signal
 
 # Where a signal's metadata say which part of complex numbers it shows.
 COMPONENT = "component"
-
-
-def array_of(file: SharedFile, dataset: h5py.Dataset) -> LazyArray:
-    """Make a lazy array of a dataset, complex where it holds complex numbers.
-
-    Parameters
-    ----------
-    file
-        The file, for lazy reading.
-    dataset
-        A numeric dataset, or one of compounds of a real and an imaginary part.
-    """
-    array = H5Array(file, dataset.name)
-    return ComplexArray(array) if is_complex_compound(array.dtype) else array
 
 
 def check(component: str) -> None:

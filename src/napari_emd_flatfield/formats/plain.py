@@ -15,8 +15,8 @@ import numpy as np
 
 from ..lazy import StackedArray
 from ..signal import Axis, Signal
+from .arrays import array_of
 from .attributes import attributes
-from .components import array_of
 from .roles import role_of
 from .tree import is_image, stem, unique_names
 

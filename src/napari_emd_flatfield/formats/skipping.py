@@ -1,66 +1,57 @@
-"""One bad group never hides the good ones."""
+"""One bad group never hides the good ones: it is skipped, and said so."""
 
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterator, Sequence
 
     from ..lazy.files import SharedFile
-    from ..signal import Signal
-    from .tree import Node
 
-    NodeT = TypeVar("NodeT", bound=Node)
-
-# What h5py and the parsing of stray content raise for a damaged object.
-DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, IndexError)
+# h5py lets HDF5's errors out as whatever seems closest to each.
+_DAMAGE = (OSError, RuntimeError, KeyError, IndexError, ValueError, TypeError)
+_LISTED = 5
 
 
-def readable(
-    file: SharedFile, nodes: Iterable[NodeT], make: Callable[[NodeT], Signal]
-) -> list[Signal]:
-    """Make a signal of each node that gives one, and name those that do not.
+@contextmanager
+def skipping(file: SharedFile, name: str) -> Iterator[None]:
+    """Turn an error into a warning that names where it came from.
 
     Parameters
     ----------
     file
-        The file the nodes are in.
-    nodes
-        Groups or datasets that should each be an image.
-    make
-        Makes a signal of one of them.
-
-    Returns
-    -------
-    list of Signal
-        In the order of the nodes, which may be more.
-
-    Warns
-    -----
-    UserWarning
-        For each node left out, with its path and the reason.
-    """
-    signals = []
-    for node in nodes:
-        try:
-            signals.append(make(node))
-        except DAMAGE as error:
-            left_out(file, node.name, f"it cannot be read ({error})")
-    return signals
-
-
-def left_out(file: SharedFile, name: str, reason: str) -> None:
-    """Warn that something in a file is not among its signals.
-
-    Parameters
-    ----------
-    file
-        The file.
+        The file being read.
     name
-        HDF5 path of what is left out.
-    reason
-        Why, and what to do about it.
+        HDF5 path of the group or dataset that is given up.
     """
-    warnings.warn(f"{file.path}: {name} was left out: {reason}", stacklevel=2)
+    try:
+        yield
+    except _DAMAGE as error:
+        warn(f"{file.path}:{name} is left out: {error}")
+
+
+def warn(message: str) -> None:
+    """Say what a file lacks, or what was left out of it.
+
+    Parameters
+    ----------
+    message
+        One sentence that names the file.
+    """
+    warnings.warn(message, UserWarning, stacklevel=3)
+
+
+def listed(items: Sequence[str]) -> str:
+    """Write out the first few of many items.
+
+    Parameters
+    ----------
+    items
+        At least one.
+    """
+    first = ", ".join(items[:_LISTED])
+    more = len(items) - _LISTED
+    return f"{first} and {more} more" if more > 0 else first

@@ -121,6 +121,17 @@ def metadata(group: h5py.Group, depth: int = 0) -> dict[str, Any]:
         child = group[key]
         if isinstance(child, h5py.Group):
             found[key] = metadata(child, depth + 1)
-        elif isinstance(child, h5py.Dataset) and (child.size or 0) <= _LARGEST_VALUE:
+        elif isinstance(child, h5py.Dataset) and is_small(child):
             found[key] = decode(child[()])
     return found
+
+
+def is_small(dataset: h5py.Dataset) -> bool:
+    """Whether a dataset is a value that describes data, rather than data.
+
+    Parameters
+    ----------
+    dataset
+        Any dataset.
+    """
+    return (dataset.size or 0) <= _LARGEST_VALUE

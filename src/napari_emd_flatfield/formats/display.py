@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # "x", "Rx", "R_x", "det x", "scanX"; not "index" or "energy".
 _NAME = re.compile(r"((?:[A-Za-z]?|.*[\W_])[xyXY])|(.*[a-z][XY])", re.DOTALL)
 _RECIPROCAL = ("q", "k", "det", "diff")
+_POSITIONS = ("scan", "tilt")
 
 
 def display_order(names: Sequence[str]) -> tuple[int, ...]:
@@ -37,15 +38,23 @@ def display_order(names: Sequence[str]) -> tuple[int, ...]:
     pairs = _pairs(names)
     if not pairs:
         return tuple(range(len(names)))
-    frame = next((k for k in pairs if k.startswith(_RECIPROCAL)), list(pairs)[-1])
-    y, x = pairs[frame]
-    paired = {axis for pair in pairs.values() for axis in pair}
-    others = [axis for axis in range(len(names)) if axis not in paired]
+    y, x = pairs[_frame(list(pairs))]
+    others = [axis for axis in range(len(names)) if axis not in (y, x)]
     if others and min(others) > max(y, x) and x < y:
         # Fortran-like order (x, y, z, t): the slowest axis is stored last.
         others.reverse()
-    scans = [axis for key, pair in pairs.items() if key != frame for axis in pair]
-    return (*others, *scans, y, x)
+    for scan_y, scan_x in pairs.values():
+        if scan_y in others and others.index(scan_x) < others.index(scan_y):
+            first, second = others.index(scan_x), others.index(scan_y)
+            others[first], others[second] = scan_y, scan_x
+    return (*others, y, x)
+
+
+def _frame(pairs: Sequence[str]) -> str:
+    """Which pair of axes is the image, not where the beam was for it."""
+    reciprocal = [pair for pair in pairs if pair.startswith(_RECIPROCAL)]
+    images = [pair for pair in pairs if not pair.startswith(_POSITIONS)]
+    return (reciprocal[:1] or images[-1:] or pairs[-1:])[0]
 
 
 def _pairs(names: Sequence[str]) -> dict[str, tuple[int, int]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import EmdFlatfieldError, NoSignalError, ReadError
 from ..lazy.files import SharedFile
-from . import berkeley, plain
+from . import berkeley, emd1, plain, py4dstem, velox
 from .components import check, shown
 from .tree import is_image, walk
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..signal import Signal
     from .tree import Node
 
-_DIALECTS = (berkeley, plain)
+_DIALECTS = (velox, emd1, py4dstem, berkeley, plain)
 _ORDER = {"raw": 0, "flat": 1, "dark": 2}
 
 
@@ -69,7 +69,13 @@ def read(
     with _damage_named(file):
         nodes = list(walk(file.handle()))
         dialect = next(each for each in _DIALECTS if each.recognises(nodes))
-        signals = dialect.signals(file, nodes) or plain.signals(file, nodes)
+        try:
+            signals = dialect.signals(file, nodes) or plain.signals(file, nodes)
+        except NoSignalError:
+            # What a dialect takes for no image can still be asked for.
+            if dataset is None:
+                raise
+            signals = []
         if dataset is not None:
             signals = _chosen(signals, file, nodes, "/" + dataset.strip("/"))
     if not signals:

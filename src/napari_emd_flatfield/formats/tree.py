@@ -36,14 +36,28 @@ def walk(group: h5py.Group) -> Iterator[Node]:
             continue
         children = []
         for name in node:
-            child = _child(node, name)
-            if child is not None and _identity(child) not in seen:
-                seen.add(_identity(child))
-                children.append(child)
+            found = child(node, name)
+            if found is not None and _identity(found) not in seen:
+                seen.add(_identity(found))
+                children.append(found)
         pending.extend(reversed(children))
 
 
-def _child(group: h5py.Group, name: str) -> Node | None:
+def child(group: h5py.Group, name: str) -> Node | None:
+    """Follow a link whatever its kind, and survive it whatever its state.
+
+    Parameters
+    ----------
+    group
+        Where the link is.
+    name
+        Name of the link.
+
+    Returns
+    -------
+    h5py.Group, h5py.Dataset or None
+        None for a dangling link and for anything else, like a named datatype.
+    """
     try:
         node = group[name]
     except (KeyError, OSError, RuntimeError):

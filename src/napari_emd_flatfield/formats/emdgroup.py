@@ -90,10 +90,10 @@ class EmdGroup:
         """The dim vector of each axis of the array, None where it is missing."""
         first = 0 if "dim0" in self.children else 1
         count = self.dataset.ndim if self.dataset is not None else 0
-        dims = [self.children.get(f"dim{first + i}") for i in range(count)]
-        # A supergroup stacks groups of its kind along axes of its own.
-        further = (self.children.get(f"sgdim{1 + i}") for i in range(count))
-        return [next(further) if dim is None else dim for dim in dims]
+        # A supergroup stacks groups of its kind along axes of its own, the last.
+        own = sorted(key for key in self.children if key.startswith("sgdim"))
+        keys = [f"dim{first + i}" for i in range(count - len(own))] + own
+        return [self.children.get(key) for key in keys]
 
     @property
     def array(self) -> h5py.Dataset:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _LARGEST_VALUE = 4096
 _DEEPEST_GROUP = 16
 
+# A damaged or exotic attribute (opaque, unknown reference) hides no data.
+UNREADABLE = (OSError, RuntimeError, TypeError, ValueError, KeyError)
+
 
 def decode(value: Any) -> Any:
     """Turn what h5py returns for an attribute into a plain Python value.
@@ -30,12 +33,16 @@ def decode(value: Any) -> Any:
     Returns
     -------
     str, bool, int, float, complex, list or None
-        None for an empty dataspace; one-element arrays become scalars.
+        None for an empty dataspace or a reference; one-element arrays become
+        scalars.
     """
-    if isinstance(value, h5py.Empty):
+    if isinstance(value, h5py.Empty | h5py.Reference):
         return None
     if isinstance(value, list):
         return [decode(item) for item in value]
+    if isinstance(value, str) and not value.isascii():
+        # h5py keeps bytes that are not UTF-8 as surrogates.
+        value = value.encode("utf-8", "surrogateescape")
     if isinstance(value, bytes):
         try:
             return value.decode("utf-8")
@@ -67,8 +74,7 @@ def _readable(node: h5py.Group | h5py.Dataset) -> Iterator[tuple[str, Any]]:
     for key in node.attrs:
         try:
             yield key, decode(node.attrs[key])
-        # A damaged or exotic attribute (opaque, unknown reference) hides no data.
-        except (OSError, RuntimeError, TypeError, ValueError, KeyError):
+        except UNREADABLE:
             continue
 
 
@@ -91,7 +97,7 @@ def text(node: h5py.Group | h5py.Dataset, *keys: str) -> str:
         if key in node.attrs:
             try:
                 value = decode(node.attrs[key])
-            except (OSError, RuntimeError, TypeError, ValueError):
+            except UNREADABLE:
                 continue
             return "" if value is None else str(value)
     return ""
@@ -118,9 +124,23 @@ def metadata(group: h5py.Group, depth: int = 0) -> dict[str, Any]:
     for key in group:
         if not isinstance(group.get(key, getlink=True), h5py.HardLink):
             continue
-        child = group[key]
-        if isinstance(child, h5py.Group):
-            found[key] = metadata(child, depth + 1)
-        elif isinstance(child, h5py.Dataset) and (child.size or 0) <= _LARGEST_VALUE:
-            found[key] = decode(child[()])
+        try:
+            child = group[key]
+            if isinstance(child, h5py.Group):
+                found[key] = metadata(child, depth + 1)
+            elif isinstance(child, h5py.Dataset) and is_small(child):
+                found[key] = decode(child[()])
+        except UNREADABLE:
+            continue
     return found
+
+
+def is_small(dataset: h5py.Dataset) -> bool:
+    """Whether a dataset is a value that describes data, rather than data.
+
+    Parameters
+    ----------
+    dataset
+        Any dataset.
+    """
+    return (dataset.size or 0) <= _LARGEST_VALUE

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import EmdFlatfieldError, NoSignalError, ReadError
 from ..lazy.files import SharedFile
-from . import berkeley, plain
+from . import berkeley, hyperspy, masters, nexus, plain, tomography
+from .selection import opened_unasked
 from .tree import is_image, walk
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from ..signal import Signal
     from .tree import Node
 
-_DIALECTS = (berkeley, plain)
+_DIALECTS = (berkeley, masters, tomography, nexus, hyperspy, plain)
 _ORDER = {"raw": 0, "flat": 1, "dark": 2}
 
 
@@ -31,7 +32,8 @@ def read(path: str | os.PathLike[str], dataset: str | None = None) -> list[Signa
         The file; its content decides how it is read, not its extension.
     dataset
         HDF5 path, or pattern with ``*`` and ``?``, of the images wanted: of a
-        dataset, or of the group that holds it. All images when left out.
+        dataset, or of the group that holds it. When left out, all images, or
+        of a file with more than 32 those `selection` finds the most telling.
 
     Returns
     -------
@@ -58,7 +60,9 @@ def read(path: str | os.PathLike[str], dataset: str | None = None) -> list[Signa
         nodes = list(walk(file.handle()))
         dialect = next(each for each in _DIALECTS if each.recognises(nodes))
         signals = dialect.signals(file, nodes) or plain.signals(file, nodes)
-        if dataset is not None:
+        if dataset is None:
+            signals = opened_unasked(file.path, nodes[0], signals)
+        else:
             signals = _chosen(signals, file, nodes, "/" + dataset.strip("/"))
     if not signals:
         raise NoSignalError(_nothing_found(file, dataset))

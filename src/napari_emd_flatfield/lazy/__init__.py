@@ -2,13 +2,25 @@
 
 from .base import LazyArray
 from .hdf5 import H5Array
-from .views import AdaptedArray, PartArray, StackedArray, TransposedArray, adapt
+from .views import (
+    AdaptedArray,
+    ConcatenatedArray,
+    FieldArray,
+    PartArray,
+    PickedArray,
+    StackedArray,
+    TransposedArray,
+    adapt,
+)
 
 __all__ = [
     "AdaptedArray",
+    "ConcatenatedArray",
+    "FieldArray",
     "H5Array",
     "LazyArray",
     "PartArray",
+    "PickedArray",
     "StackedArray",
     "TransposedArray",
     "adapt",

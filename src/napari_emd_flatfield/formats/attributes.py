@@ -14,8 +14,9 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Metadata groups are small; a dataset larger than this is data.
-_LARGEST_VALUE = 4096
+# Metadata are small; a larger vector, or a matrix larger than this, is data.
+_LARGEST_VECTOR = 4096
+_LARGEST_MATRIX = 64
 _DEEPEST_GROUP = 16
 
 # A damaged or exotic attribute (opaque, unknown reference) hides no data.
@@ -71,9 +72,10 @@ def attributes(node: h5py.Group | h5py.Dataset) -> dict[str, Any]:
 
 
 def _readable(node: h5py.Group | h5py.Dataset) -> Iterator[tuple[str, Any]]:
-    for key in node.attrs:
+    stored = node.attrs
+    for key in stored:
         try:
-            yield key, decode(node.attrs[key])
+            yield key, decode(stored[key])
         except UNREADABLE:
             continue
 
@@ -93,10 +95,11 @@ def text(node: h5py.Group | h5py.Dataset, *keys: str) -> str:
     str
         Empty when none of them is there.
     """
+    stored = node.attrs
     for key in keys:
-        if key in node.attrs:
+        if key in stored:
             try:
-                value = decode(node.attrs[key])
+                value = decode(stored[key])
             except UNREADABLE:
                 continue
             return "" if value is None else str(value)
@@ -143,4 +146,5 @@ def is_small(dataset: h5py.Dataset) -> bool:
     dataset
         Any dataset.
     """
-    return (dataset.size or 0) <= _LARGEST_VALUE
+    largest = _LARGEST_VECTOR if len(dataset.shape or ()) < 2 else _LARGEST_MATRIX
+    return (dataset.size or 0) <= largest

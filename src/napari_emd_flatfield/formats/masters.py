@@ -58,7 +58,7 @@ def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
     """
     groups = [node for node in nodes if _is_master(node)]
     names = unique_names([group.name for group in groups])
-    entries = Entries(nodes)
+    entries = Entries(nodes[0])
     found = []
     for group, name in zip(groups, names, strict=True):
         with skipping(file, group.name):

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ from .skipping import skipping
 from .tree import child, identity, is_image, stem, unique_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..lazy.files import SharedFile
     from .tree import Node
@@ -77,17 +78,25 @@ def signals(
     """
     known = set(shown)
     images = []
-    for group, dataset in _candidates(file, nodes):
+    for place, dataset in _candidates(file, nodes):
         if is_image(dataset) and (itself := identity(dataset)) not in known:
             known.add(itself)
-            images.append((group, dataset))
-    names = unique_names([_named_by(group, dataset) for group, dataset in images])
-    entries = Entries(nodes)
+            images.append((place, dataset))
+    names = unique_names([_named_by(place, dataset) for place, dataset in images])
+    entries = Entries(nodes[0])
     found = []
-    for (group, dataset), name in zip(images, names, strict=True):
+    for (place, dataset), name in zip(images, names, strict=True):
         with skipping(file, dataset.name):
-            found.append(_signal(file, group, dataset, name, entries.of(group.name)))
+            found.append(_signal(file, place, dataset, name, entries))
     return found
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A group that shows images, and its attributes: reading them takes longest."""
+
+    group: h5py.Group
+    attributes: dict[str, Any]
 
 
 class Entries:
@@ -95,17 +104,13 @@ class Entries:
 
     Parameters
     ----------
-    nodes
-        All groups and datasets of the file, root first.
+    root
+        Root group of the file.
     """
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
-        self._groups = {
-            node.name: node
-            for node in nodes
-            if isinstance(node, h5py.Group) and nx_class(node) == "NXentry"
-        }
-        self._read: dict[str, dict[str, Any]] = {}
+    def __init__(self, root: h5py.Group) -> None:
+        self._root = root
+        self._read: dict[str, dict[str, Any] | None] = {}
 
     def of(self, path: str) -> dict[str, Any]:
         """Metadata of the entry something is in: values, sample, instrument.
@@ -115,13 +120,19 @@ class Entries:
         path
             HDF5 path, e.g. of an NXdata group.
         """
-        above = accumulate(path.split("/"), "{}/{}".format)
-        entry = next((name for name in above if name in self._groups), None)
-        if entry is None:
-            return {}
-        if entry not in self._read:
-            self._read[entry] = _described(self._groups[entry])
-        return self._read[entry]
+        for above in accumulate(path.split("/")[1:], "{}/{}".format):
+            if above not in self._read:
+                self._read[above] = self._described(child(self._root, above))
+            described = self._read[above]
+            if described is not None:
+                return described
+        return {}
+
+    @staticmethod
+    def _described(group: Node | None) -> dict[str, Any] | None:
+        if not isinstance(group, h5py.Group) or nx_class(group) != "NXentry":
+            return None
+        return _described(group)
 
 
 def nx_class(node: Node) -> str:
@@ -163,7 +174,7 @@ def default_plot(root: h5py.Group) -> h5py.Group | None:
 
 def _candidates(
     file: SharedFile, nodes: Sequence[Node]
-) -> Iterator[tuple[h5py.Group, Node | None]]:
+) -> Iterator[tuple[_Place, Node | None]]:
     """What might be an image, with its group: plots first, the default before all."""
     groups = [(n, nx_class(n)) for n in nodes if isinstance(n, h5py.Group)]
     plots = [group for group, kind in groups if kind == "NXdata"]
@@ -172,18 +183,20 @@ def _candidates(
         plots.sort(key=lambda plot: identity(plot) != identity(default))
     for plot in plots:
         with skipping(file, plot.name):
-            yield from ((plot, dataset) for dataset in _plotted(plot))
+            place = _Place(plot, attributes(plot))
+            yield from ((place, dataset) for dataset in _plotted(place))
     for group, kind in groups:
         if kind == "NXdetector":
-            yield group, child(group, "data")
+            yield _Place(group, {}), child(group, "data")
 
 
-def _plotted(plot: h5py.Group) -> list[Node | None]:
+def _plotted(plot: _Place) -> list[Node | None]:
     """Signals of an NXdata group, the main one first."""
-    names = [*_texts(plot, "signal"), *_texts(plot, "auxiliary_signals")]
+    own = plot.attributes
+    names = [*_texts(own.get("signal")), *_texts(own.get("auxiliary_signals"))]
     if names:
-        return [child(plot, name) for name in names]
-    children = [child(plot, name) for name in plot]
+        return [child(plot.group, name) for name in names]
+    children = [child(plot.group, name) for name in plot.group]
     marked = [c for c in children if c is not None and "signal" in c.attrs]
     if marked:
         return sorted(marked, key=lambda dataset: text(dataset, "signal"))
@@ -192,55 +205,54 @@ def _plotted(plot: h5py.Group) -> list[Node | None]:
     return named or images[: len(images) == 1]
 
 
-def _named_by(group: h5py.Group, dataset: h5py.Dataset) -> str:
-    return str(group.name if stem(dataset.name) == "data" else dataset.name)
+def _named_by(place: _Place, dataset: h5py.Dataset) -> str:
+    return str(place.group.name if stem(dataset.name) == "data" else dataset.name)
 
 
 def _signal(
     file: SharedFile,
-    group: h5py.Group,
+    place: _Place,
     dataset: h5py.Dataset,
     name: str,
-    entry: dict[str, Any],
+    entries: Entries,
 ) -> Signal:
-    interpretation = text(dataset, "interpretation") or text(group, "interpretation")
-    axes = _axes(group, dataset)
+    own = {**place.attributes, **attributes(dataset)}
+    interpretation = str(own.get("interpretation"))
+    axes = _axes(place.group, own, dataset.shape)
     if interpretation in ("rgb-image", "rgba-image"):
         axes[-1] = Axis.index(len(axes[-1]), RGB)
-    shown, ordered = in_display_order(
+    data, ordered = in_display_order(
         array_of(file, dataset), axes, by_name="image" not in interpretation
     )
-    own = {**attributes(group), **attributes(dataset)}
+    described = {
+        key: value
+        for key, value in own.items()
+        if key not in _BOOKKEEPING and not key.endswith("_indices")
+    }
     return Signal(
         name=name,
-        data=shown,
+        data=data,
         axes=ordered,
-        role=role_of(_named_by(group, dataset)),
-        metadata={
-            **entry,
-            **{
-                key: value
-                for key, value in own.items()
-                if key not in _BOOKKEEPING and not key.endswith("_indices")
-            },
-        },
+        role=role_of(_named_by(place, dataset)),
+        metadata={**entries.of(place.group.name), **described},
         path=file.path,
         dataset=dataset.name,
     )
 
 
-def _axes(group: h5py.Group, dataset: h5py.Dataset) -> list[Axis]:
-    axes = [Axis.index(size) for size in dataset.shape]
-    names = _texts(group, "axes") or _texts(dataset, "axes")
+def _axes(
+    group: h5py.Group, described: Mapping[str, Any], shape: Sequence[int]
+) -> list[Axis]:
+    axes = [Axis.index(size) for size in shape]
+    names = _texts(described.get("axes"))
     if len(names) == 1:
         names = re.split(r"[:,]", names[0].strip("[] "))
     # Fewer names than axes are those of the last ones.
     first = max(0, len(axes) - len(names))
     for position, name in enumerate((each.strip() for each in names), first):
-        where = decode(group.attrs.get(f"{name}_indices", position))
-        if name in ("", ".") or where not in range(len(axes)):
-            continue
-        axes[where] = _axis(child(group, name), name, len(axes[where]))
+        where = described.get(f"{name}_indices", position)
+        if name not in ("", ".") and where in range(len(axes)):
+            axes[where] = _axis(child(group, name), name, len(axes[where]))
     return axes
 
 
@@ -271,8 +283,7 @@ def _described(entry: h5py.Group) -> dict[str, Any]:
     return found
 
 
-def _texts(node: Node, key: str) -> list[str]:
-    value = decode(node.attrs.get(key))
+def _texts(value: Any) -> list[str]:
     if value is None:
         return []
     return [str(each) for each in (value if isinstance(value, list) else [value])]

@@ -26,7 +26,7 @@ from .detector import POSITION
 from .display import in_display_order
 from .roles import role_of
 from .skipping import skipping
-from .tree import is_frame, is_image, stem, unique_names
+from .tree import dtype_of, is_frame, is_image, stem, unique_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -116,7 +116,7 @@ def _image_fields(node: Node) -> Iterator[str]:
     """Fields of a compound dataset that are images, alone or an image an element."""
     if not isinstance(node, h5py.Dataset) or not node.shape:
         return
-    dtype = node.dtype
+    dtype = dtype_of(node)
     for field in dtype.names or ():
         kind = dtype[field]
         if kind.base.kind in "biufc" and is_frame(node.shape + kind.shape):

@@ -71,10 +71,14 @@ _LAYOUTS = (
 
 @dataclass(frozen=True)
 class _Frames:
-    """Frames of one role; `positions` is None where nobody says which they are."""
+    """Frames of one role, from `path`; `positions` is None where nobody says them.
+
+    `datasets` are those that need no other signal.
+    """
 
     role: Role
-    datasets: tuple[h5py.Dataset, ...]
+    path: str
+    datasets: Sequence[h5py.Dataset]
     data: LazyArray
     positions: np.ndarray | None
 
@@ -114,7 +118,7 @@ def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
         All its groups and datasets, root first.
     """
     scans = list(_scans(file, nodes))
-    entries = nexus.Entries(nodes)
+    entries = nexus.Entries(nodes[0])
     found: list[Signal] = []
     shown = set()
     for scan in scans:
@@ -153,7 +157,7 @@ def _follows(root: h5py.Group, layout: _Layout) -> bool:
 def _laid_out(file: SharedFile, root: h5py.Group, layout: _Layout) -> _Scan:
     frames = [_raw(file, *_images(root, layout.raw))]
     for role, names in layout.references.items():
-        frames += [_reference(file, role, each) for each in _images(root, *names)[:1]]
+        frames += _reference(file, role, _images(root, *names))
     return _Scan(
         f"/{layout.raw}",
         tuple(frames),
@@ -189,7 +193,7 @@ def _nxtomo(file: SharedFile, detector: h5py.Group) -> _Scan:
     return _Scan(
         entry,
         tuple(
-            _Frames(role, (dataset,), PickedArray(whole, indices), indices)
+            _Frames(role, dataset.name, [dataset], PickedArray(whole, indices), indices)
             for role, indices in where.items()
             if len(indices)
         ),
@@ -219,12 +223,13 @@ def _esrf(file: SharedFile, scan: h5py.Group) -> _Scan:
         _raw(file, *_images(scan, "instrument/data")),
         _Frames(
             "flat",
-            tuple(dataset for _, dataset in flats),
+            scan.name,
+            [dataset for _, dataset in flats],
             ConcatenatedArray(stacks),
             np.repeat([number for number, _ in flats], [len(each) for each in stacks]),
         ),
     ]
-    frames += [_reference(file, "dark", each) for each in _images(scan, "dark/data")]
+    frames += _reference(file, "dark", _images(scan, "dark/data"))
     return _Scan(scan.name, tuple(frames), child(scan, "instrument"), None)
 
 
@@ -234,11 +239,15 @@ def _images(group: h5py.Group, *names: str) -> list[h5py.Dataset]:
 
 def _raw(file: SharedFile, dataset: h5py.Dataset) -> _Frames:
     data = _as_stack(array_of(file, dataset))
-    return _Frames("raw", (dataset,), data, np.arange(len(data)))
+    return _Frames("raw", dataset.name, [dataset], data, np.arange(len(data)))
 
 
-def _reference(file: SharedFile, role: Role, dataset: h5py.Dataset) -> _Frames:
-    return _Frames(role, (dataset,), array_of(file, dataset), None)
+def _reference(
+    file: SharedFile, role: Role, datasets: Sequence[h5py.Dataset]
+) -> Iterator[_Frames]:
+    """The first of several versions of a reference, e.g. their average."""
+    for first in datasets[:1]:
+        yield _Frames(role, first.name, datasets, array_of(file, first), None)
 
 
 def _as_stack(data: LazyArray) -> LazyArray:
@@ -252,19 +261,18 @@ def _signal(
     prefix: str,
     entries: nexus.Entries,
 ) -> Signal:
-    first = frames.datasets[0]
     return Signal(
         name=prefix + _NAMES[frames.role],
         data=frames.data,
         axes=axes_of_frames(frames.data.shape, frames.positions, scan.detector),
         role=frames.role,
         metadata={
-            **entries.of(first.name),
-            **attributes(first),
+            **entries.of(frames.path),
+            **attributes(frames.datasets[0]),
             **_angles(scan.angles, frames.positions),
         },
         path=file.path,
-        dataset=first.name if len(frames.datasets) == 1 else scan.name,
+        dataset=frames.path,
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import h5py
+import numpy as np
 
 from .skipping import listed, warn
 
@@ -58,6 +59,8 @@ def walk(group: h5py.Group) -> Iterator[Node]:
     seen = {identity(group)}
     pending: list[Node] = [group]
     missing: list[str] = []
+    # A file that is closed and opened again has a new identity, and no end.
+    kept: list[Node] = []
     while pending:
         node = pending.pop()
         yield node
@@ -71,6 +74,8 @@ def walk(group: h5py.Group) -> Iterator[Node]:
             elif (itself := identity(found)) not in seen:
                 seen.add(itself)
                 children.append(found)
+                if isinstance(found, _Elsewhere):
+                    kept.append(found)
         pending.extend(reversed(children))
     if missing:
         warn(
@@ -145,7 +150,7 @@ def is_image(node: object) -> TypeGuard[h5py.Dataset]:
     if not isinstance(node, h5py.Dataset):
         return False
     shape = node.shape
-    return bool(shape) and is_frame(shape) and _kind(node) in "biufc"
+    return bool(shape) and is_frame(shape) and dtype_of(node).kind in "biufc"
 
 
 def is_frame(shape: tuple[int, ...]) -> bool:
@@ -159,11 +164,19 @@ def is_frame(shape: tuple[int, ...]) -> bool:
     return len(shape) >= 2 and 0 not in shape and shape[-2:] != (1, 1)
 
 
-def _kind(dataset: h5py.Dataset) -> str:
+def dtype_of(dataset: h5py.Dataset) -> np.dtype[Any]:
+    """Type of a dataset's elements; an opaque one where NumPy has none like it.
+
+    Parameters
+    ----------
+    dataset
+        Any dataset, also one of HDF5's dates.
+    """
     try:
-        return str(dataset.dtype.kind)
-    except TypeError:  # HDF5 has types that NumPy has not, like dates
-        return "V"
+        dtype: np.dtype[Any] = dataset.dtype
+    except TypeError:
+        return np.dtype("V1")
+    return dtype
 
 
 def stem(path: str) -> str:

@@ -38,7 +38,9 @@ def test_enumeration(tmp_path):
 
 def test_every_numeric_field_of_a_compound_is_an_image(tmp_path):
     path = tmp_path / "compound.h5"
-    fields = np.zeros((2, 4, 5), [("height", ">f4"), ("label", "S3"), ("phase", "i2")])
+    kinds = [("height", ">f4"), ("label", "S3"), ("phase", "i2"), ("wave", "c8")]
+    fields = np.zeros((2, 4, 5), kinds)
+    fields["wave"] = 3 + 4j
     fields["height"] = np.arange(40).reshape(2, 4, 5) / 2
     fields["phase"] = -np.arange(40).reshape(2, 4, 5)
     with h5py.File(path, "w") as file:
@@ -47,12 +49,25 @@ def test_every_numeric_field_of_a_compound_is_an_image(tmp_path):
 
     signals = {signal.dataset: signal for signal in read(path)}
 
-    assert set(signals) == {"/plain", "/group/table/height", "/group/table/phase"}
+    assert set(signals) == {
+        "/plain",
+        "/group/table/height",
+        "/group/table/phase",
+        "/group/table/wave",
+    }
+    np.testing.assert_array_equal(
+        signals["/group/table/wave"].data, np.full((2, 4, 5), 5)
+    )
+    assert [a.name for a in signals["/group/table/height"].axes] == ["", "y", "x"]
     for field in ("height", "phase"):
         data = signals[f"/group/table/{field}"].data
         np.testing.assert_array_equal(data, fields[field])
         np.testing.assert_array_equal(data[1, ::2, -1], fields[field][1, ::2, -1])
-    assert [s.name for s in read(path, dataset="/group/table")] == ["height", "phase"]
+    assert [s.name for s in read(path, dataset="/group/table")] == [
+        "height",
+        "phase",
+        "wave",
+    ]
 
 
 def test_pytables(tmp_path):

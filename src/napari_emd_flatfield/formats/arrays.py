@@ -40,7 +40,17 @@ def array_of(file: SharedFile, dataset: h5py.Dataset) -> LazyArray:
                 f"missing; it shows {dataset.fillvalue} where they belong: "
                 f"{listed(missing)}"
             )
-    array = H5Array(file, dataset.name, dataset)
+    return showable(H5Array(file, dataset.name, dataset))
+
+
+def showable(array: LazyArray) -> LazyArray:
+    """Return an array itself, or its modulus where it is complex.
+
+    Parameters
+    ----------
+    array
+        Any lazy array.
+    """
     return PartArray(array) if array.dtype.kind == "c" else array
 
 

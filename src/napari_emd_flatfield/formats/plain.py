@@ -6,7 +6,7 @@
 /table                   a compound dataset of two or more axes: one signal a
                          numeric field
 /anything/else           one signal a dataset, its axes described by whichever
-                         custom the file follows (`calibration`), or in pixels
+                         custom the file follows (`customs`), or in pixels
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import numpy as np
 
 from ..lazy import FieldArray, LazyArray, StackedArray
 from ..signal import Axis, Signal
-from . import calibration
-from .arrays import array_of
+from . import customs
+from .arrays import array_of, showable
 from .attributes import attributes, text
 from .detector import POSITION
 from .display import in_display_order
@@ -126,9 +126,11 @@ def _image_fields(node: Node) -> Iterator[str]:
 def _field(
     file: SharedFile, dataset: h5py.Dataset, field: str, path: str, name: str
 ) -> Signal:
+    data = showable(FieldArray(array_of(file, dataset), field))
     return Signal(
         name=name,
-        data=FieldArray(array_of(file, dataset), field),
+        data=data,
+        axes=customs.pixels(data.shape),
         role=role_of(path),
         metadata=attributes(dataset),
         path=file.path,
@@ -141,7 +143,7 @@ def _signal(
 ) -> Signal:
     ordered = sorted(members, key=_number) if len(members) > 1 else members
     described = attributes(ordered[0])
-    axes = calibration.axes_of(ordered[0], described)
+    axes = customs.axes_of(ordered[0], described)
     frames = [array_of(file, dataset) for dataset in ordered]
     data: LazyArray = frames[0]
     if len(frames) > 1:
@@ -157,7 +159,7 @@ def _signal(
         metadata={
             key: value
             for key, value in described.items()
-            if key not in calibration.BOOKKEEPING
+            if key not in customs.BOOKKEEPING
         },
         path=file.path,
         dataset=path,

@@ -23,7 +23,7 @@ from .display import RGB
 from .tree import child, stem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 # Attributes that hold the above, and references HDF5 keeps for itself.
 BOOKKEEPING = {
@@ -63,7 +63,18 @@ def axes_of(dataset: h5py.Dataset, attributes: Mapping[str, Any]) -> list[Axis]:
         steps = ([0.0] * len(shape) + voxel)[-len(shape) :]
         names = ([""] * len(shape) + ["z", "y", "x"])[-len(shape) :]
         return list(map(_stepped, names, ["µm"] * len(shape), steps, shape))
-    return [Axis.index(size, name) for size, name in zip(shape, names, strict=True)]
+    return list(map(Axis.index, shape, names))
+
+
+def pixels(shape: Sequence[int]) -> tuple[Axis, ...]:
+    """Axes of an image of which only the shape is known.
+
+    Parameters
+    ----------
+    shape
+        Frames last.
+    """
+    return tuple(map(Axis.index, shape, _names(len(shape), {})))
 
 
 def _names(ndim: int, attributes: Mapping[str, Any]) -> list[str]:

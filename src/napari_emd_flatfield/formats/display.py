@@ -21,6 +21,9 @@ _NAME = re.compile(r"((?:[A-Za-z]?|.*[\W_])[xyXY])|(.*[a-z][XY])", re.DOTALL)
 _RECIPROCAL = ("q", "k", "det", "diff")
 _POSITIONS = ("scan", "tilt")
 
+# Name of the axis that holds the colours of a pixel; it comes first.
+RGB = "rgb"
+
 
 def display_order(names: Sequence[str]) -> tuple[int, ...]:
     """Find the order that puts the frame last, y before x.
@@ -28,13 +31,18 @@ def display_order(names: Sequence[str]) -> tuple[int, ...]:
     Parameters
     ----------
     names
-        Axis names in stored order.
+        Axis names in stored order; one called ``"rgb"`` is put first.
 
     Returns
     -------
     tuple of int
         For each displayed axis the stored one.
     """
+    colour = [axis for axis, name in enumerate(names) if name == RGB]
+    return (*colour, *(axis for axis in _frame_last(names) if axis not in colour))
+
+
+def _frame_last(names: Sequence[str]) -> tuple[int, ...]:
     pairs = _pairs(names)
     if not pairs:
         return tuple(range(len(names)))
@@ -69,7 +77,7 @@ def _pairs(names: Sequence[str]) -> dict[str, tuple[int, int]]:
 
 
 def in_display_order(
-    data: LazyArray, axes: Sequence[Axis]
+    data: LazyArray, axes: Sequence[Axis], *, by_name: bool = True
 ) -> tuple[LazyArray, tuple[Axis, ...]]:
     """Permute an array and its axes, as views, into display order.
 
@@ -79,6 +87,9 @@ def in_display_order(
         Array in stored order.
     axes
         Its axes.
+    by_name
+        False where the file itself says that the frame is stored last.
     """
-    order = display_order([axis.name for axis in axes])
+    names = [axis.name if by_name or axis.name == RGB else "" for axis in axes]
+    order = display_order(names)
     return data.transpose(*order), tuple(axes[i] for i in order)

@@ -17,7 +17,7 @@ import h5py
 
 from ..errors import ReadError
 from .arrays import array_of
-from .attributes import attributes, decode, is_small, metadata, text
+from .attributes import UNREADABLE, attributes, decode, is_small, metadata, text
 from .dimvectors import axis_from_dim, labels_from_dim
 from .display import in_display_order
 from .tree import child, is_image, stem
@@ -112,7 +112,7 @@ class EmdGroup:
                 if not group_type(node) and not _holds_images(node):
                     found[key] = metadata(node)
             elif not key.startswith("dim") and not is_image(node) and is_small(node):
-                with suppress(OSError, RuntimeError, TypeError, ValueError):
+                with suppress(*UNREADABLE):
                     found[key] = decode(node[()])
         return {key: value for key, value in found.items() if key not in _BOOKKEEPING}
 

@@ -8,8 +8,19 @@ from typing import TYPE_CHECKING
 
 from ..errors import EmdFlatfieldError, NoSignalError, ReadError
 from ..lazy.files import SharedFile
-from . import berkeley, emd1, plain, py4dstem, velox
+from . import (
+    berkeley,
+    emd1,
+    hyperspy,
+    masters,
+    nexus,
+    plain,
+    py4dstem,
+    tomography,
+    velox,
+)
 from .components import check, shown
+from .selection import opened_unasked
 from .tree import is_image, walk
 
 if TYPE_CHECKING:
@@ -20,7 +31,17 @@ if TYPE_CHECKING:
     from ..signal import Signal
     from .tree import Node
 
-_DIALECTS = (velox, emd1, py4dstem, berkeley, plain)
+_DIALECTS = (
+    velox,
+    emd1,
+    py4dstem,
+    berkeley,
+    masters,
+    tomography,
+    nexus,
+    hyperspy,
+    plain,
+)
 _ORDER = {"raw": 0, "flat": 1, "dark": 2}
 
 
@@ -37,7 +58,8 @@ def read(
         The file; its content decides how it is read, not its extension.
     dataset
         HDF5 path, or pattern with ``*`` and ``?``, of the images wanted: of a
-        dataset, or of the group that holds it. All images when left out.
+        dataset, or of the group that holds it. When left out, all images, or
+        of a file with more than 32 those `selection` finds the most telling.
     component
         The part of complex data that makes the image: ``"modulus"``,
         ``"phase"`` (radian), ``"real"`` or ``"imaginary"``.
@@ -76,7 +98,9 @@ def read(
             if dataset is None:
                 raise
             signals = []
-        if dataset is not None:
+        if dataset is None:
+            signals = opened_unasked(file.path, nodes[0], signals)
+        else:
             signals = _chosen(signals, file, nodes, "/" + dataset.strip("/"))
     if not signals:
         raise NoSignalError(_nothing_found(file, dataset))

@@ -22,7 +22,7 @@ from .attributes import metadata
 from .emdgroup import EmdGroup, axes_from_dims, group_type, image_of
 from .roles import role_of
 from .skipping import skipping
-from .tree import is_image, stem, unique_names
+from .tree import is_image, unique_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -56,7 +56,8 @@ def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
     nodes
         All its groups and datasets, root first.
     """
-    return signals_of(file, emd_groups(file, nodes, {"1"}), _file_metadata(nodes))
+    groups = emd_groups(file, nodes, {"1"})
+    return signals_of(file, groups, _file_metadata(nodes, groups))
 
 
 def emd_groups(
@@ -74,21 +75,22 @@ def emd_groups(
         Values of ``emd_group_type`` to look for. A group of such a type without
         an image stands for its subgroups without a type.
     """
+    known = {node.name: node for node in nodes}
     found: list[EmdGroup] = []
     for node in nodes:
         if group_type(node) in types:
             with skipping(file, node.name):
-                found.extend(_holders(EmdGroup(node)))
+                found.extend(_holders(EmdGroup(node, known), known))
     return found
 
 
-def _holders(emd: EmdGroup) -> Iterator[EmdGroup]:
+def _holders(emd: EmdGroup, known: Mapping[str, Node]) -> Iterator[EmdGroup]:
     if emd.dataset is not None:
         yield emd
         return
     for node in emd.children.values():
         if isinstance(node, h5py.Group) and not group_type(node):
-            inner = EmdGroup(node)
+            inner = EmdGroup(node, known)
             if inner.dataset is not None:
                 yield inner
 
@@ -138,26 +140,24 @@ def _datasets(emd: EmdGroup, name: str) -> Iterator[tuple[str, h5py.Dataset]]:
     yield name, emd.dataset
     scalars = emd.children.get(_SCALARS)
     if isinstance(scalars, h5py.Group):
-        for key, dataset in EmdGroup(scalars).children.items():
+        for key, dataset in EmdGroup(scalars, {}).children.items():
             same_axes = is_image(dataset) and dataset.shape == emd.dataset.shape
             if same_axes and dataset != emd.dataset:
                 yield key, dataset
 
 
-def _file_metadata(nodes: Sequence[Node]) -> dict[str, Any]:
+def _file_metadata(nodes: Sequence[Node], groups: Sequence[EmdGroup]) -> dict[str, Any]:
     """Root groups that describe the measurement, not hold it."""
-    groups = [
-        node
-        for node in nodes[1:]
-        if isinstance(node, h5py.Group) and node.name.count("/") == 1
-    ]
-    holding_data = {
-        node.name.split("/")[1]
-        for node in nodes[1:]
-        if group_type(node) == "1" or is_image(node)
-    }
+    holding_data = {emd.name.split("/")[1] for emd in groups}
+    found: dict[str, h5py.Group] = {}
+    for node in nodes[1:]:
+        top, *below = node.name[1:].split("/")
+        if top in holding_data:
+            continue
+        if is_image(node) or group_type(node):
+            holding_data.add(top)
+        elif not below and isinstance(node, h5py.Group):
+            found[top] = node
     return {
-        stem(node.name): metadata(node)
-        for node in groups
-        if stem(node.name) not in holding_data
+        top: metadata(group) for top, group in found.items() if top not in holding_data
     }

@@ -67,11 +67,12 @@ def labels_from_dim(dim: Any, size: int) -> list[Any] | None:
         where it has more than one coordinate (Prismatic's tilts); None for an
         ordinary dim vector.
     """
-    if not isinstance(dim, h5py.Dataset) or not dim.shape or dim.shape[0] != size:
+    shape = dim.shape if isinstance(dim, h5py.Dataset) else None
+    if not shape or shape[0] != size:
         return None
-    if dim.ndim == 1 and h5py.check_string_dtype(dim.dtype) is not None:
+    if len(shape) == 1 and h5py.check_string_dtype(dim.dtype) is not None:
         return [str(decode(value)).rstrip() for value in dim[()]]
-    if dim.ndim == 2 and dim.shape[1] > 1 and dim.dtype.kind in "iuf":
+    if len(shape) == 2 and shape[1] > 1 and dim.dtype.kind in "iuf":
         return [decode(row) for row in dim[()]]
     return None
 

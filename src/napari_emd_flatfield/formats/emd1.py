@@ -77,12 +77,13 @@ def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
     """
     arrays: list[EmdGroup] = []
     described = _Descriptions()
+    known = {node.name: node for node in nodes}
     for node in nodes:
         kind = group_type(node)
         with skipping(file, node.name):
             if kind in _METADATA:
                 described.add(node)
-            elif kind in _ARRAYS and (emd := EmdGroup(node)).dataset is not None:
+            elif kind in _ARRAYS and (emd := EmdGroup(node, known)).dataset is not None:
                 arrays.append(emd)
     found: list[Signal] = []
     names = unique_names([emd.name for emd in arrays])

@@ -23,7 +23,7 @@ from .display import in_display_order
 from .tree import child, is_image, stem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..lazy import LazyArray
     from ..lazy.files import SharedFile
@@ -68,12 +68,16 @@ class EmdGroup:
     ----------
     group
         Any group.
+    known
+        Nodes that are open already, by their path.
     """
 
-    def __init__(self, group: h5py.Group) -> None:
+    def __init__(self, group: h5py.Group, known: Mapping[str, Node]) -> None:
         self.group = group
         self.name = str(group.name)
-        found = {key: child(group, key) for key in group}
+        found = {
+            key: known.get(f"{self.name}/{key}") or child(group, key) for key in group
+        }
         self.children = {key: node for key, node in found.items() if node is not None}
 
     @cached_property
@@ -89,7 +93,7 @@ class EmdGroup:
     def dims(self) -> list[Node | None]:
         """The dim vector of each axis of the array, None where it is missing."""
         first = 0 if "dim0" in self.children else 1
-        count = self.dataset.ndim if self.dataset is not None else 0
+        count = len(self.dataset.shape) if self.dataset is not None else 0
         # A supergroup stacks groups of its kind along axes of its own, the last.
         own = sorted(key for key in self.children if key.startswith("sgdim"))
         keys = [f"dim{first + i}" for i in range(count - len(own))] + own
@@ -147,8 +151,6 @@ def image_of(
     LazyArray, tuple of Axis, dict
         The array, its axes, and ``{"labels": [...]}`` where an axis has them.
     """
-    if dataset.ndim != len(axes):
-        raise ReadError(f"{dataset.ndim} axes are described as {len(axes)}")
     labels = {
         i: found
         for i, (dim, size) in enumerate(zip(dims, dataset.shape, strict=True))

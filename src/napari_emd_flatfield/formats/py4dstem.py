@@ -52,9 +52,7 @@ def recognises(nodes: Sequence[Node]) -> bool:
     nodes
         All groups and datasets of the file, root first.
     """
-    return bool(_TOP_GROUPS.intersection(nodes[0])) or any(
-        group_type(node) == "2" for node in nodes
-    )
+    return any(_top_groups(nodes[0]))
 
 
 def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
@@ -81,16 +79,21 @@ def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
     ]
 
 
-def _metadata(root: h5py.Group) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _top_groups(root: h5py.Group) -> Iterator[h5py.Group]:
     for key in root:
         top = child(root, key)
         if isinstance(top, h5py.Group) and (
             key in _TOP_GROUPS or group_type(top) == "2"
         ):
-            described = child(top, "metadata")
-            if isinstance(described, h5py.Group):
-                found.update(metadata(described))
+            yield top
+
+
+def _metadata(root: h5py.Group) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for top in _top_groups(root):
+        described = child(top, "metadata")
+        if isinstance(described, h5py.Group):
+            found.update(metadata(described))
     return found
 
 

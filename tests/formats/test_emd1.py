@@ -44,9 +44,15 @@ def by_name(path: Path) -> dict[str, Signal]:
     return {signal.name: signal for signal in nef.read(path)}
 
 
-def write_cube(path: Path, *, dim: float = 1, calibrated: bool = True) -> None:
+def write_cube(
+    path: Path,
+    *,
+    dim: float = 1,
+    calibrated: bool = True,
+    python_class: type[emdfile.Array] = DataCube,
+) -> None:
     root = emdfile.Root(name="scan")
-    cube = DataCube(
+    cube = python_class(
         CUBE,
         name="cube",
         units="counts",
@@ -69,8 +75,11 @@ def write_cube(path: Path, *, dim: float = 1, calibrated: bool = True) -> None:
     emdfile.save(str(path), root)
 
 
-def test_the_calibration_is_the_truth_for_a_datacube(tmp_path: Path) -> None:
-    write_cube(tmp_path / "x.h5", dim=7)
+@pytest.mark.parametrize("python_class", [DataCube, emdfile.Array])
+def test_the_calibration_is_the_truth_for_a_datacube(
+    tmp_path: Path, python_class: Any
+) -> None:
+    write_cube(tmp_path / "x.h5", dim=7, python_class=python_class)
     cube = by_name(tmp_path / "x.h5")["cube"]
     # Named x, y: shown y down, x right.
     np.testing.assert_array_equal(cube.data, CUBE.transpose(1, 0, 3, 2))

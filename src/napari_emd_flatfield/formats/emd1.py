@@ -127,6 +127,8 @@ def _calibrated(
 ) -> list[Axis]:
     """Name and calibrate the axes of a data cube and of images made from it."""
     own = [axis for axis in axes if axis.name != _LABELS]
+    if tuple(axis.name for axis in own) == _AXES["DataCube"]:
+        python_class = "DataCube"
     names = _AXES.get(python_class, ())
     if len(names) == len(own):
         own = [

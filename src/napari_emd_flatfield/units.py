@@ -73,6 +73,7 @@ def parse(text: str) -> pint.Unit | None:
     return cast("pint.Unit", quantity.units)
 
 
+@lru_cache(maxsize=1024)
 def canonical(text: str) -> str:
     """Write a unit the short common way, e.g. ``"nm"`` for ``"[n_m]"``.
 

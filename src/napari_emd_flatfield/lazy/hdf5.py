@@ -24,6 +24,9 @@ class H5Array(LazyArray):
         The shared file, or its path.
     name
         HDF5 path of the dataset.
+    dataset
+        The dataset itself where the caller has it open already: looking it up
+        is most of what opening costs.
 
     Raises
     ------
@@ -31,10 +34,16 @@ class H5Array(LazyArray):
         If there is no such dataset.
     """
 
-    def __init__(self, file: SharedFile | Path | str, name: str) -> None:
+    def __init__(
+        self,
+        file: SharedFile | Path | str,
+        name: str,
+        dataset: h5py.Dataset | None = None,
+    ) -> None:
         self._file = file if isinstance(file, SharedFile) else SharedFile.of(file)
         self._name = name
-        dataset = self._file.handle().get(name)
+        if dataset is None:
+            dataset = self._file.handle().get(name)
         if not isinstance(dataset, h5py.Dataset):
             raise ReadError(f"{self._file.path} has no dataset {name}")
         super().__init__(dataset.shape, dataset.dtype, dataset.chunks)

@@ -30,6 +30,7 @@ _CHUNK_CACHE_BYTES = 32 * 2**20
 _DRIVER = None if os.name == "nt" else "stdio"
 
 _Identity = tuple[int, int]
+_Version = tuple[int, int]
 
 
 class SharedFile:
@@ -49,6 +50,7 @@ class SharedFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._identity = _identity(path)
+        self._version: _Version | None = None
         self._lock = threading.RLock()
         self._open: list[h5py.File] = []
         self._datasets: dict[str, h5py.Dataset] = {}
@@ -60,6 +62,7 @@ class SharedFile:
 
         A file that has since been replaced by another of the same name gets a
         handle of its own: arrays on the old one keep showing the old content.
+        One that was written to in place is opened anew, for all of them.
 
         Parameters
         ----------
@@ -77,7 +80,15 @@ class SharedFile:
             shared = cls._registry.get(key)
             if shared is None:
                 shared = cls._registry[key] = cls(resolved)
-            return shared
+        shared._refresh()
+        return shared
+
+    def _refresh(self) -> None:
+        # HDF5 never looks again at what it has read: neither through this handle
+        # nor through another in this process, as long as this one is open.
+        with self._lock:
+            if self._open and self._version != _version(self.path):
+                self.close()
 
     def handle(self) -> h5py.File:
         """Return the open `h5py.File`, opening it if need be.
@@ -96,6 +107,7 @@ class SharedFile:
                         f"{self.path} was replaced by another file since it was "
                         "opened; open it again to see what is in it now"
                     )
+                self._version = _version(self.path)
                 self._open.append(open_hdf5(self.path))
             return self._open[0]
 
@@ -179,6 +191,11 @@ def _identity(path: Path) -> _Identity:
     except OSError as error:
         raise FileOpenError(f"{path} cannot be reached: {error.strerror}") from error
     return status.st_dev, status.st_ino
+
+
+def _version(path: Path) -> _Version:
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size
 
 
 def _close_all(handles: list[h5py.File]) -> None:

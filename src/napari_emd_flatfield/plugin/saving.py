@@ -83,6 +83,9 @@ class SaveJob(QObject):
             self.failed.emit(f"{self._path} was not written: {error!r}")
 
     def _finish(self) -> None:
+        # A finished worker stays in memory, and with it this job: the signal, and
+        # so the files behind it, must not.
+        del self._signal
         if self._bar is not None:
             self._bar.close()
 

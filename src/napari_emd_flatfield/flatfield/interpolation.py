@@ -56,7 +56,8 @@ def mix_at(position: float, positions: np.ndarray, interpolation: str) -> Mix:
         Before the first and after the last flat it is that flat alone.
     """
     last = len(positions) - 1
-    if last == 0 or position <= positions[0]:
+    # One flat for all frames has no position.
+    if last < 1 or position <= positions[0]:
         return Mix(0, 0, 0.0)
     if position >= positions[last]:
         return Mix(last, last, 0.0)

@@ -44,9 +44,10 @@ def correct_frame(
     Notes
     -----
     Integers are never subtracted from each other as such: unsigned ones would
-    wrap. Computes in float32, or in float64 where float32 cannot hold the input.
+    wrap. Computes in float32, or in float64 where float32 cannot hold the input or
+    the result.
     """
-    work = np.result_type(raw.dtype, flat.dtype, np.float32)
+    work = np.result_type(raw.dtype, flat.dtype, out.dtype, np.float32)
     height, width = raw.shape
     rows = max(1, _BAND_BYTES // max(1, width * work.itemsize))
     dead = 0

@@ -89,11 +89,6 @@ def correct_signal(
         raise _misfit(ff, what, signal.frame_shape)
     if signal.dtype.kind not in "biuf":
         raise FlatFieldError(f"{what} is of type {signal.dtype}, not a real number")
-    air = ff.scaling.air
-    if air is not None and (air[1] > ff.frame_shape[0] or air[3] > ff.frame_shape[1]):
-        raise FlatFieldError(
-            f"air={air} reaches beyond frames of {size(ff.frame_shape)} pixels"
-        )
     if len(signal.shape) == 2:
         _refuse_without_position(ff, what)
     _check_monitor(ff, what, monitor)

@@ -9,9 +9,11 @@ import numpy as np
 from ..errors import FlatFieldError
 from . import interpolation
 from .settings import FORMULAS
+from .sources import size
 
 if TYPE_CHECKING:
     from .flatfield import FlatField
+    from .settings import Pixels
 
 
 def check(ff: FlatField) -> None:
@@ -57,4 +59,23 @@ def check(ff: FlatField) -> None:
         raise FlatFieldError(
             f"dtype {dtype} cannot hold fill={fill}; use fill=0, 1 or 'median', or "
             "a float dtype"
+        )
+
+
+def check_regions(
+    air: tuple[int, int, int, int] | None, pixels: Pixels, frame_shape: tuple[int, ...]
+) -> None:
+    """Raise `FlatFieldError` where a region or mask does not lie in the frame.
+
+    Parameters
+    ----------
+    air, pixels
+        As given to `FlatField`.
+    frame_shape
+        Height and width of the frames, in pixels.
+    """
+    pixels.bad(frame_shape)
+    if air is not None and (air[1] > frame_shape[0] or air[3] > frame_shape[1]):
+        raise FlatFieldError(
+            f"air={air} reaches beyond frames of {size(frame_shape)} pixels"
         )

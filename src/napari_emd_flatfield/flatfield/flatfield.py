@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import applying
-from .consistency import check
+from .consistency import check, check_regions
 from .correction import Correction
 from .output import Finish
 from .plan import make_plan
@@ -117,7 +117,7 @@ class FlatField(Storable):
             reduction=self.reduction,
             flat_monitor=self.scaling.flat_monitor,
         )
-        self.pixels.bad(plan.frame_shape)
+        check_regions(self.scaling.air, self.pixels, plan.frame_shape)
         correction = Correction(
             plan,
             self.mode,

@@ -39,8 +39,8 @@ class Finish:
     def __post_init__(self) -> None:
         dtype, clip = self.dtype, self.output.clip
         if dtype.kind == "f":
-            largest = np.finfo(dtype).max
-            if clip is not None and max(map(abs, clip)) > largest:
+            largest = float(np.finfo(dtype).max)
+            if clip is not None and any(largest < abs(c) < np.inf for c in clip):
                 raise FlatFieldError(f"{dtype} ends at {largest}; clip={clip} does not")
             return
         if dtype.kind not in "iu" or dtype.itemsize > _WIDEST_INTEGER:
@@ -48,7 +48,7 @@ class Finish:
                 f"dtype {dtype} is not for results; use float32, float64, float16, or "
                 "an integer of 8 or 16 bits"
             )
-        if clip is None:
+        if clip is None or not np.all(np.isfinite(clip)):
             raise FlatFieldError(
                 f"dtype {dtype} cannot hold fractions without a range to scale; say "
                 "which, e.g. output=Output(clip=(0, 2)), or use a float"

@@ -190,8 +190,8 @@ class Output:
     floor
         What it is raised to before, where it is smaller.
     clip
-        Lowest and highest value to let through, after the logarithm. A result
-        in integers stretches from one to the other.
+        Lowest and highest value to let through, after the logarithm; may be
+        infinite. A result in integers stretches from one to the other.
     """
 
     log: bool = False
@@ -203,7 +203,7 @@ class Output:
             raise FlatFieldError(f"floor={self.floor} must be positive and finite")
         if self.clip is None:
             return
-        clip = tuple(as_numbers(self.clip, "clip").tolist())
+        clip = tuple(as_numbers(self.clip, "clip").ravel().tolist())
         if len(clip) != 2 or not clip[0] < clip[1]:
             raise FlatFieldError(
                 f"clip={self.clip} must be the lowest and highest value, e.g. (0, 2)"

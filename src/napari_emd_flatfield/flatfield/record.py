@@ -126,7 +126,7 @@ def to_settings(values: Mapping[str, Any]) -> dict[str, Any]:
             ),
             "output": Output(bool(output["log"]), output["floor"], output.get("clip")),
         }
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, zlib.error) as error:
         if isinstance(error, FlatFieldError):
             raise
         raise FlatFieldError(
@@ -249,5 +249,7 @@ def _unpack(text: str | None) -> np.ndarray | None:
     # A file must not be able to fill the memory.
     largest = (height * width + 7) // 8
     packed = zlib.decompressobj().decompress(base64.b85decode(bits), largest)
+    if len(packed) < largest:
+        raise ValueError(f"a mask of {size} pixels is cut short")
     mask = np.unpackbits(np.frombuffer(packed, np.uint8), count=height * width)
     return np.asarray(mask.reshape(height, width) != 0)

@@ -133,6 +133,9 @@ def gather(
     counts = [_held(array) for array in arrays]
     origins = tuple(_origin(source) for source in given)
     label = f"{what} ({', '.join(origins)})"
+    reduced = any(_is_reduced(source) for source in given)
+    if reduced:
+        monitor = None
     where, axis = None, None
     if positions is not None:
         where = _one_each(positions, counts, label, "position")
@@ -145,7 +148,7 @@ def gather(
         axis,
         None if monitor is None else _one_each(monitor, counts, label, "monitor value"),
         _kept(sum(counts), leave_out, what),
-        any(_is_reduced(source) for source in given),
+        reduced,
     )
 
 

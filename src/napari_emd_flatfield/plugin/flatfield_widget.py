@@ -70,6 +70,7 @@ class FlatFieldWidget(QWidget):
         super().__init__()
         self._viewer = napari_viewer
         self._quantity: tuple[Any, ...] | None = None
+        self._sample_profile: Any = None
         self.inputs = Inputs(napari_viewer)
         self.options = Options()
         self.correct_button = QPushButton("Correct")
@@ -215,7 +216,9 @@ class FlatFieldWidget(QWidget):
     def _on_layers_changed(self) -> None:
         layer = self.corrected_layer
         self.compare_button.setEnabled(layer is not None)
-        if layer is not None:
+        if layer is None:
+            self._sample_profile = None  # or it would keep the layer's file open
+        else:
             self.compare_button.setChecked(not layer.visible)
 
     def _on_corrected(self, made: _Corrected) -> None:
@@ -239,7 +242,7 @@ class FlatFieldWidget(QWidget):
         self._draw()
 
     def _draw(self) -> None:
-        if self._drawings.isExpanded() and self.corrected_layer is not None:
+        if self._drawings.isExpanded() and self._sample_profile is not None:
             self._profiling.run(self._sample_profile)
             self._on_step()
             self._count()

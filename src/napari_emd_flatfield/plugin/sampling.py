@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from isal import isal_zlib
 
+from ..flatfield.corrected import CorrectedArray
 from ..flatfield.interpolation import BY_POSITION
 
 if TYPE_CHECKING:
@@ -154,9 +155,11 @@ def describe(flatfield: FlatField, corrected: Signal) -> str:
     str
         Frame shape, flats and their positions, dead pixels, size when saved.
     """
+    data = corrected.data
+    assert isinstance(data, CorrectedArray)
     height, width = corrected.frame_shape
-    middle = np.asarray(corrected.data[tuple(n // 2 for n in corrected.shape[:-2])])
-    dead = next(iter(corrected.data.counts.values())).dead
+    middle = np.asarray(data[tuple(n // 2 for n in data.shape[:-2])])
+    dead = next(iter(data.counts.values())).dead
     where = flatfield.flat_positions
     said = ", ".join(f"{position:g}" for position in where[:4])
     said += ", …" * (len(where) > 4)
@@ -164,7 +167,7 @@ def describe(flatfield: FlatField, corrected: Signal) -> str:
     return (
         f"{height}×{width} pixels; {flats if where else 'one flat for all frames'}; "
         f"{dead} dead pixels ({dead / middle.size:.2%}); "
-        f"about {_readable(_saved_size(middle) * corrected.data.size / middle.size)}"
+        f"about {_readable(_saved_size(middle) * data.size / middle.size)}"
         " to save"
     )
 

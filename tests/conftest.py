@@ -48,7 +48,8 @@ def _no_file_left_open(
     before = _open_files(folder)
     yield
     request.node.funcargs.clear()  # pytest itself holds on to them a bit longer
-    gc.collect()
+    if _open_files(folder) - before:
+        gc.collect()
     left = _open_files(folder) - before
     assert not left, f"files left open: {left}"
 

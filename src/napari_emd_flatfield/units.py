@@ -33,8 +33,8 @@ _SPELLINGS = {
     "sec": "second",
 }
 _UNIT = re.compile(r"[\w%°·*/^+\-.() ]+")
-_ANGSTROM = re.compile(r"(?<!\w)[AÅ](?![A-Za-z])")  # to pint A is ampere
-_PIXEL = re.compile(r"(?<!\w)(px|pix)(?![A-Za-z])")
+_ANGSTROM = re.compile(r"(?<![^\W\d])[AÅ](?![A-Za-z])")  # to pint A is ampere
+_PIXEL = re.compile(r"(?<![^\W\d])(px|pix)(?![A-Za-z])")
 _NEGATIVE_POWER = re.compile(r"(?<=[^\W\d])[-\u2212](?=\d)")
 _MISREAD = ("year", "pint", "point")  # from "a.u.", "pts" and "points"
 
@@ -61,7 +61,7 @@ def parse(text: str) -> pint.Unit | None:
     cleaned = cleaned.replace("\u212b", "\u00c5").replace("\u03bc", "\u00b5")
     if not cleaned:
         return cast("pint.Unit", registry.dimensionless)
-    if cleaned.istitle() and len(cleaned) > 4:  # "Angstrom", not "Pa" or "Mbar"
+    if re.fullmatch("[A-ZÅ][a-zö]{4,}", cleaned):  # "Angstrom", not "Pa" or "Mbar"
         cleaned = cleaned.lower()
     cleaned = _SPELLINGS.get(cleaned.lower(), cleaned)
     cleaned = _NEGATIVE_POWER.sub("^-", cleaned)
@@ -97,7 +97,10 @@ def canonical(text: str) -> str:
         where it is not understood.
     """
     unit = parse(text)
-    return text if unit is None else f"{unit:~C}"
+    if unit is None:
+        return text
+    short = f"{unit:~C}"
+    return short if parse(short) == unit else f"{unit:C}"  # "A" is no ampere
 
 
 def to_emd(text: str) -> str:
@@ -126,7 +129,8 @@ def to_emd(text: str) -> str:
         term = _with_dot(name) + (f"^{exponent:g}" if exponent != 1 else "")
         (over if power.real > 0 else under).append(term)
     numerator = "*".join(over) or ("1" if under else "")
-    return "[" + "_/_".join([numerator, *under]) + "]"
+    written = "[" + "_/_".join([numerator, *under]) + "]"
+    return written if parse(written) == unit else f"[{unit:C}]"
 
 
 def _registry() -> Any:

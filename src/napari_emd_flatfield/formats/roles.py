@@ -18,7 +18,11 @@ _PLAIN = {
     *("before", "after", "pre", "post", "start", "end"),
 }
 # "corrected_flat", "background_subtracted": results, whatever else they name.
-_RESULT = {"corrected", "subtracted", "removed", "normalised", "normalized", "fielded"}
+# "raw_white_cells" says it; an annular or virtual dark field is an image.
+_RAW = {
+    *("corrected", "subtracted", "removed", "normalised", "normalized", "fielded"),
+    *("flattened", "raw", "annular", "virtual"),
+}
 
 
 def role_of(path: str) -> Role:
@@ -37,7 +41,7 @@ def role_of(path: str) -> Role:
     """
     for part in reversed(path.strip("/").split("/")):
         words = [word.lower() for word in _WORD.findall(part)]
-        if _RESULT.intersection(words):
+        if _RAW.intersection(words):
             return "raw"
         telling = [word for word in words if word not in _PLAIN]
         for word in telling[:1] + telling[-1:]:

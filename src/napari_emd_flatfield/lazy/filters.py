@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 import weakref
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -150,7 +151,9 @@ def _run(
         ctypes.byref(ctypes.c_size_t(used)),
         ctypes.byref(buffer),
     )
-    if not size:
+    # Zero is an error; so is Zstandard's negative error code, which its plugin
+    # hands on as if it were a size.
+    if not 0 < size <= sys.maxsize:
         _libc.free(buffer)
         return None
     made = _memory(buffer.value, size)

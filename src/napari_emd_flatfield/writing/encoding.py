@@ -26,6 +26,7 @@ Stored = bytes | np.ndarray
 COMPRESSIONS: tuple[str, ...] = (*get_args(Filter), "none")
 
 _LARGEST_CHUNK = 64 * 2**20
+_SMALL_CHUNK = 128 * 2**10
 
 # ISA-L's level 1 packs as well as zlib's 4 and is ten times as fast; the level
 # named in the file is only ever used by programs that append to it.
@@ -154,11 +155,13 @@ def _planes(chunk: np.ndarray) -> np.ndarray:
 def _gzip(chunk: np.ndarray) -> bytes:
     """Encode as HDF5's shuffle and deflate filters do."""
     planes = _planes(chunk)
+    if chunk.nbytes <= _SMALL_CHUNK:
+        return bytes(isal_zlib.compress(np.ascontiguousarray(planes), level=1))
+    # One plane at a time: all of them would not stay in the core's cache.
     plane = np.empty(planes.shape[1], np.uint8)
     stream = isal_zlib.compressobj(level=1)
     parts = []
     for source in planes:
-        # All planes at once would not stay in the core's cache.
         np.copyto(plane, source)
         parts.append(stream.compress(plane))
     return b"".join([*parts, stream.flush()])

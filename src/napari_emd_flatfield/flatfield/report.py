@@ -82,11 +82,10 @@ class Report:
             ),
             f"outside the flats: {self.outside} frames (the nearest flat holds)",
         ]
-        if self.drift is not None and self.pattern_drift is not None:
-            lines.append(
-                f"drift between flats: {self.drift:.2f} % in brightness, "
-                f"{self.pattern_drift:.2f} % in shape"
-            )
+        if self.drift is not None:
+            lines.append(f"drift between flats: {self.drift:.2f} % in brightness")
+        if self.pattern_drift is not None:
+            lines[-1] += f", {self.pattern_drift:.2f} % in shape"
         if self.pattern_before is not None and self.pattern_after is not None:
             lines.append(
                 f"correlation with the flat's pattern: {self.pattern_before:+.3f} "
@@ -116,7 +115,9 @@ def make_report(raw: Signal, corrected: Signal, frames: int) -> Report:
     assert isinstance(array, CorrectedArray)
     ff, source = array.flatfield, adapt(raw.data)
     references = ff._correction.references
-    pattern = _pattern_of(references) if ff.mode == "flat" else None
+    pattern = references.pattern if ff.mode == "flat" else None
+    if pattern is not None:
+        pattern = np.where(pattern > 0, pattern.astype(np.float32), np.nan)
     sampled = _spread(raw.shape[:-2], frames)
     before, after, counts = [], [], []
     for index in sampled:
@@ -148,14 +149,6 @@ def _spread(leading: tuple[int, ...], frames: int) -> tuple[tuple[int, ...], ...
     total = int(np.prod(leading, dtype=np.int64))
     chosen = np.linspace(0, total - 1, min(frames, total)).round().astype(int)
     return tuple(tuple(map(int, np.unravel_index(k, leading))) for k in chosen)
-
-
-def _pattern_of(references: References) -> np.ndarray | None:
-    """The flat, shape (y, x), with NaN for dead pixels."""
-    if references.gains is None:
-        return None
-    gain = references.gains[0].astype(np.float32)
-    return np.where(gain > 0, gain, np.nan)
 
 
 def _correlation(frame: np.ndarray, pattern: np.ndarray) -> float:
@@ -190,10 +183,11 @@ def _better_orientation(
 
 def _drift(references: References) -> tuple[float | None, float | None]:
     gains = references.gains
-    if gains is None:
-        return None, None
-    alive = np.all(gains > 0, axis=0)
-    if not alive.any():
+    if references.eigen is not None:
+        levels = references.eigen.levels
+        return 100 * float(np.max(np.abs(levels / levels[0] - 1))), None
+    alive = None if gains is None else np.all(gains > 0, axis=0)
+    if gains is None or alive is None or not alive.any():
         return None, None
     levels = np.array([gain[alive].mean(dtype=np.float64) for gain in gains])
     first = gains[0][alive] / levels[0]

@@ -61,6 +61,11 @@ class CorrectedArray(LazyArray):
         super().__init__(source.shape, flatfield.dtype, source.chunks)
 
     @property
+    def flatfield(self) -> FlatField:
+        """What it is corrected with."""
+        return self._flatfield
+
+    @property
     def counts(self) -> dict[tuple[int, ...], Counts]:
         """Counts of the frames read whole so far, by their leading indices."""
         return dict(self._counts)

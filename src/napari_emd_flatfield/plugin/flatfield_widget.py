@@ -209,6 +209,7 @@ class FlatFieldWidget(QWidget):
                 layer.contrast_limits = made.kwargs["contrast_limits"]
         self._quantity = quantity
         self.status.setText(made.description)
+        self.status.setToolTip(made.report)
         self._on_layers_changed()
         self.plots.show_layer(layer, made.sample_profile)
 

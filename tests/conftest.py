@@ -40,12 +40,16 @@ def has_display() -> bool:
 
 
 @pytest.fixture(autouse=True)
-def _no_file_left_open(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _no_file_left_open(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
     folder = str(tmp_path_factory.getbasetemp())
     # Fixtures of wider scope may keep files open.
     before = _open_files(folder)
     yield
-    gc.collect()
+    request.node.funcargs.clear()  # pytest itself holds on to them a bit longer
+    if _open_files(folder) - before:
+        gc.collect()
     left = _open_files(folder) - before
     assert not left, f"files left open: {left}"
 

@@ -75,7 +75,7 @@ def _readable(node: h5py.Group | h5py.Dataset) -> Iterator[tuple[str, Any]]:
     stored = node.attrs
     for key in stored:
         try:
-            yield key, decode(stored[key])
+            yield decode(key), decode(stored[key])
         except UNREADABLE:
             continue
 
@@ -102,7 +102,7 @@ def text(node: h5py.Group | h5py.Dataset, *keys: str) -> str:
                 value = decode(stored[key])
             except UNREADABLE:
                 continue
-            return "" if value is None else str(value)
+            return "" if value is None or value == [] else str(value)
     return ""
 
 

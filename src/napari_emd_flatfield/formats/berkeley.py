@@ -13,16 +13,16 @@ group, or give a group the attribute though only its subgroups hold data.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import h5py
 
-from ..signal import Signal
+from ..signal import Role, Signal
 from .attributes import metadata
 from .emdgroup import EmdGroup, axes_from_dims, group_type, image_of
 from .roles import role_of
 from .skipping import skipping
-from .tree import is_image, unique_names
+from .tree import is_frame, is_image, unique_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -114,11 +114,15 @@ def signals_of(
     for emd, name in zip(groups, names, strict=True):
         with skipping(file, emd.name):
             described = {**emd.metadata(), **shared}
-            own_name = described.pop(NAME, name)
-            role = described.pop(ROLE, None) or role_of(emd.name)
+            own_name = str(described.pop(NAME, name or file.path.stem))
+            role = described.pop(ROLE, None)
+            if role not in get_args(Role):
+                role = role_of(emd.name)
             for label, dataset in _datasets(emd, own_name):
                 axes = axes_from_dims(emd.dims, dataset.shape)
                 data, shown, labels = image_of(file, dataset, axes, emd.dims)
+                if not is_frame(data.shape):
+                    continue
                 found.append(
                     Signal(
                         name=label,

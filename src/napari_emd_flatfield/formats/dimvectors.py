@@ -30,9 +30,9 @@ def axis_from_dim(dim: Any, size: int) -> Axis:
     Returns
     -------
     Axis
-        With the stored coordinates where there is one for each element, those
-        extrapolated from the first two where there are at least two, otherwise
-        indices in pixels.
+        With the stored coordinates where there is one for each element, or more;
+        those extrapolated from the first two where there are at least two;
+        otherwise indices in pixels.
     """
     if not isinstance(dim, h5py.Dataset):
         return Axis.index(size)
@@ -41,7 +41,7 @@ def axis_from_dim(dim: Any, size: int) -> Axis:
         # Early fpd files store the name itself where the vector belongs.
         value = decode(dim[()]) if dim.shape == () else None
         return Axis.index(size, name or (value if isinstance(value, str) else ""))
-    if dim.shape == () or labels_from_dim(dim, size) is not None:
+    if not dim.shape or labels_from_dim(dim, size) is not None:
         return Axis.index(size, name)
     stored = np.ravel(dim[()]).astype(np.float64)
     values = coordinates(stored, size)
@@ -92,8 +92,9 @@ def coordinates(stored: np.ndarray, size: int) -> np.ndarray | None:
     numpy.ndarray or None
         Shape (size,), float64; None where the vector gives no step.
     """
+    stored = stored[:size]
     if len(stored) == size and np.all(np.isfinite(stored)):
-        return stored if size == 1 or np.ptp(stored) > 0 else None
+        return stored if size == 1 or np.any(stored != stored[0]) else None
     if len(stored) < 2 or len(stored) == size:
         return None
     step = stored[1] - stored[0]

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from .arrays import array_of
 from .attributes import UNREADABLE, attributes, decode, is_small, metadata, text
 from .dimvectors import axis_from_dim, labels_from_dim
 from .display import in_display_order
-from .tree import child, is_image, stem
+from .tree import child, is_array, is_image, names, stem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ _DATASETS = (
     *("data", "realslice", "datacube", "diffractionslice", "counted_datacube"),
     "supergroup",
 )
+_DIM = re.compile(r"dim\d+")
 _BOOKKEEPING = {
     *("emd_group_type", "python_class", "py4dstem_class"),
     *("version_major", "version_minor"),
@@ -58,7 +60,9 @@ def group_type(node: Node) -> str:
     str
         E.g. ``"1"`` or ``"array"``; empty for a node without one.
     """
-    return text(node, "emd_group_type") if isinstance(node, h5py.Group) else ""
+    if not isinstance(node, h5py.Group):
+        return ""
+    return text(node, "emd_group_type").removesuffix(".0")  # MATLAB has only doubles
 
 
 class EmdGroup:
@@ -76,14 +80,19 @@ class EmdGroup:
         self.group = group
         self.name = str(group.name)
         found = {
-            key: known.get(f"{self.name}/{key}") or child(group, key) for key in group
+            key: known.get(f"{self.name}/{key}") or child(group, key)
+            for key in names(group)
         }
         self.children = {key: node for key, node in found.items() if node is not None}
 
     @cached_property
     def dataset(self) -> h5py.Dataset | None:
         """The array; None if the group holds none, or several of equal right."""
-        images = {key: node for key, node in self.children.items() if is_image(node)}
+        images = {
+            key: node
+            for key, node in self.children.items()
+            if is_array(node) and not _DIM.fullmatch(key)
+        }
         for key in (*_DATASETS, stem(self.name)):
             if key in images:
                 return images[key]
@@ -115,7 +124,7 @@ class EmdGroup:
             if isinstance(node, h5py.Group):
                 if not group_type(node) and not _holds_images(node):
                     found[key] = metadata(node)
-            elif not key.startswith("dim") and not is_image(node) and is_small(node):
+            elif not key.startswith("dim") and not is_array(node) and is_small(node):
                 with suppress(*UNREADABLE):
                     found[key] = decode(node[()])
         return {key: value for key, value in found.items() if key not in _BOOKKEEPING}

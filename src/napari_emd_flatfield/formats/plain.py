@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
     from ..lazy.files import SharedFile
     from .tree import Node
+
+_INTEGER = re.compile(r"[+-]?\d+")
 
 
 def recognises(nodes: Sequence[Node]) -> bool:  # noqa: ARG001 - as all dialects
@@ -95,7 +98,7 @@ def single(file: SharedFile, dataset: h5py.Dataset) -> Signal:
 
 
 def _is_numbered(dataset: h5py.Dataset) -> bool:
-    return dataset.ndim == 2 and stem(dataset.name).isdecimal()
+    return dataset.ndim == 2 and bool(_INTEGER.fullmatch(stem(dataset.name)))
 
 
 def _group_of(dataset: h5py.Dataset) -> str:

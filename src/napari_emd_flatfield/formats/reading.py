@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+import h5py
+
 from ..errors import EmdFlatfieldError, NoSignalError, ReadError
 from ..lazy.files import SharedFile
 from . import (
@@ -21,7 +23,7 @@ from . import (
 )
 from .components import check, shown
 from .selection import opened_unasked
-from .tree import is_image, walk
+from .tree import child, identity, is_image, names, walk
 
 if TYPE_CHECKING:
     import os
@@ -101,7 +103,7 @@ def read(
         if dataset is None:
             signals = opened_unasked(file.path, nodes[0], signals)
         else:
-            signals = _chosen(signals, file, nodes, "/" + dataset.strip("/"))
+            signals = _chosen(signals, file, nodes, dataset)
     if not signals:
         raise NoSignalError(_nothing_found(file, dataset))
     signals = [shown(signal, component) for signal in signals]
@@ -112,16 +114,22 @@ def _chosen(
     signals: list[Signal],
     file: SharedFile,
     nodes: Sequence[Node],
-    pattern: str,
+    asked: str,
 ) -> list[Signal]:
+    there = _names_of(asked, nodes)
+    pattern = "/" + asked.strip("/")
+
     def wanted(name: str) -> bool:
-        return fnmatchcase(name, pattern)
+        return name in there or fnmatchcase(name, pattern)
 
     matching = [
         signal
         for signal in signals
         if signal.dataset
-        and (wanted(signal.dataset) or wanted(signal.dataset.rpartition("/")[0]))
+        and (
+            wanted(signal.dataset)
+            or fnmatchcase(signal.dataset.rpartition("/")[0], pattern)
+        )
     ]
     # One frame of a numbered series, or an array no EMD group speaks for.
     return matching or [
@@ -129,6 +137,18 @@ def _chosen(
         for node in nodes
         if is_image(node) and wanted(node.name)
     ]
+
+
+def _names_of(path: str, nodes: Sequence[Node]) -> set[str]:
+    """What `nodes` call the object at a path, and the members of it if a group."""
+    root = nodes[0]
+    itself = child(root, path.strip("/")) if path.strip("/") else root
+    if itself is None:
+        return set()
+    members = names(itself) if isinstance(itself, h5py.Group) else []
+    found = [itself, *(child(itself, name) for name in members)]
+    meant = {identity(node) for node in found if node is not None}
+    return {node.name for node in nodes if identity(node) in meant}
 
 
 @contextmanager

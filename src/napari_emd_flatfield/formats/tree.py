@@ -68,7 +68,7 @@ def walk(group: h5py.Group) -> Iterator[Node]:
         if not isinstance(node, h5py.Group):
             continue
         children = []
-        for name in _names(node):
+        for name in names(node):
             found = child(node, name)
             if found is None:
                 missing.extend(_missing_file(node, name))
@@ -126,12 +126,24 @@ def identity(node: Node) -> tuple[int, object]:
     return info.fileno, info.addr
 
 
-def _names(group: h5py.Group) -> list[str]:
+def names(group: h5py.Group) -> list[str]:
+    """List the links in a group, warning of those that cannot be followed.
+
+    Parameters
+    ----------
+    group
+        Any group.
+    """
+    where = f"{group.file.filename}:{group.name}"
     try:
-        return list(group)
+        found = list(group)
     except (OSError, RuntimeError) as error:
-        warn(f"{group.file.filename}:{group.name} cannot be listed: {error}")
+        warn(f"{where} cannot be listed: {error}")
         return []
+    # h5py gives names that are not UTF-8 as bytes, and paths with them, too.
+    if unnamable := [name for name in found if isinstance(name, bytes)]:
+        warn(f"{where} holds what has no name in UTF-8, left out: {unnamable}")
+    return [name for name in found if isinstance(name, str)]
 
 
 def _missing_file(group: h5py.Group, name: str) -> Iterator[str]:
@@ -148,10 +160,18 @@ def is_image(node: object) -> TypeGuard[h5py.Dataset]:
     node
         Any HDF5 object.
     """
-    if not isinstance(node, h5py.Dataset):
-        return False
-    shape = node.shape
-    if not shape or not is_frame(shape):
+    return is_array(node) and is_frame(node.shape)
+
+
+def is_array(node: object) -> TypeGuard[h5py.Dataset]:
+    """Whether a node is a numeric array of at least two axes.
+
+    Parameters
+    ----------
+    node
+        Any HDF5 object.
+    """
+    if not isinstance(node, h5py.Dataset) or len(node.shape or ()) < 2:
         return False
     dtype = dtype_of(node)
     return dtype.kind in "biufc" or is_complex_compound(dtype)

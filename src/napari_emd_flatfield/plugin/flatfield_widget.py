@@ -25,7 +25,7 @@ from ..errors import EmdFlatfieldError
 from ..flatfield import FlatField
 from .inputs import PREFIX, Inputs
 from .latest import Latest
-from .layers import SIGNAL, layer_kwargs
+from .layers import SIGNAL, shown_as
 from .options import Options, add_row
 from .plots import Plots
 from .sampling import describe, sample_histogram, sample_profile
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 # Long enough to type a number, short enough to seem at once.
 _PAUSE_MS = 150
+
+_CALIBRATION = ("scale", "translate", "units", "axis_labels")
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,7 +229,10 @@ class FlatFieldWidget(QWidget):
             return
         layer = self.corrected_layer
         if layer is None:
-            layer = self._viewer.add_image(made.signal.data, **made.kwargs)
+            as_raw = {key: getattr(raw, key) for key in _CALIBRATION}
+            layer = self._viewer.add_image(
+                made.signal.data, **{**made.kwargs, **as_raw}
+            )
             layers = self._viewer.layers
             layers.move(layers.index(layer), layers.index(raw) + 1)
         else:
@@ -324,7 +329,7 @@ def _build(
     references = flats[0] if len(flats) == 1 else flats
     flatfield = FlatField(references, dark, positions=positions, **settings)
     corrected = flatfield.correct(raw)
-    kwargs = layer_kwargs(corrected)
+    _, kwargs = shown_as(corrected, corrected.axes)
     return _Corrected(
         raw_name=raw.name,
         signal=corrected,

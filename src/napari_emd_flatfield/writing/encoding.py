@@ -6,24 +6,27 @@ chunks span several frames and make every one of them slow to read back.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+import h5py
 import hdf5plugin
 import numpy as np
 from isal import isal_zlib
 
 from ..errors import WriteError
+from ..lazy import filters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    import h5py
+    from collections.abc import Callable, Iterator, Mapping
 
 Filter = Literal["gzip", "bitshuffle-lz4", "zstd", "blosc2"]
 Compression = Filter | None
+Stored = bytes | np.ndarray
 COMPRESSIONS: tuple[str, ...] = (*get_args(Filter), "none")
 
 _LARGEST_CHUNK = 64 * 2**20
+_SMALL_CHUNK = 128 * 2**10
 
 # ISA-L's level 1 packs as well as zlib's 4 and is ten times as fast; the level
 # named in the file is only ever used by programs that append to it.
@@ -83,42 +86,82 @@ def chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...] | None
     return (1,) * (len(shape) - 2) + (rows, width)
 
 
-def frame_writer(
-    dataset: h5py.Dataset, compression: Compression
-) -> Callable[[tuple[int, ...], np.ndarray], None]:
-    """Return a function that writes one frame of a dataset.
+def tiles(shape: tuple[int, ...], size: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Cut an array into blocks.
+
+    Parameters
+    ----------
+    shape
+        Shape of the array.
+    size
+        Shape of a block; those at the end of an axis may be smaller.
+
+    Yields
+    ------
+    tuple of slice
+        One block, in C order.
+    """
+    ranges = [range(0, n, step) for n, step in zip(shape, size, strict=True)]
+    for corner in itertools.product(*ranges):
+        yield tuple(
+            slice(start, min(start + step, n))
+            for start, step, n in zip(corner, size, shape, strict=True)
+        )
+
+
+def encoder(dataset: h5py.Dataset) -> Callable[[np.ndarray], Stored]:
+    """Return a function that encodes a chunk, safe in several threads.
 
     Parameters
     ----------
     dataset
         Created with `chunk_shape` and `dataset_options`.
-    compression
-        As given to `dataset_options`.
 
     Returns
     -------
     callable
-        Takes the leading indices and the frame, of the dataset's dtype.
+        Takes a chunk, whole and of the dataset's dtype; returns what is to be
+        written with ``write_direct_chunk``.
+
+    Raises
+    ------
+    WriteError
+        If hdf5plugin does not have the filter.
     """
-    if compression != "gzip" or dataset.chunks is None:
-        return lambda index, frame: dataset.__setitem__(index, frame)
-    rows, width = dataset.chunks[-2:]
+    created = dataset.id.get_create_plist()
+    codes = [created.get_filter(i) for i in range(created.get_nfilters())]
+    if not codes:
+        return lambda chunk: np.ascontiguousarray(chunk)
+    code, _, options, name = codes[-1]
+    if code == h5py.h5z.FILTER_DEFLATE:
+        return _gzip
+    if not filters.available(code):
+        raise WriteError(
+            f"this build of hdf5plugin lacks HDF5 filter {code} ({name.decode()}); "
+            "use compression='gzip'"
+        )
+    shuffled = codes[0][0] == h5py.h5z.FILTER_SHUFFLE
+    return lambda chunk: filters.encode(
+        code, options, _planes(chunk) if shuffled else chunk
+    )
 
-    def write(index: tuple[int, ...], frame: np.ndarray) -> None:
-        for top in range(0, len(frame), rows):
-            band = frame[top : top + rows]
-            if len(band) < rows:
-                # HDF5 stores chunks whole, also where the dataset ends inside.
-                band = np.concatenate(
-                    [band, np.zeros((rows - len(band), width), band.dtype)]
-                )
-            dataset.id.write_direct_chunk((*index, top, 0), _gzip(band))
 
-    return write
+def _planes(chunk: np.ndarray) -> np.ndarray:
+    """View bytes as HDF5's shuffle filter orders them, shape (itemsize, n)."""
+    stored = np.ascontiguousarray(chunk).view(np.uint8)
+    return stored.reshape(-1, chunk.dtype.itemsize).T
 
 
 def _gzip(chunk: np.ndarray) -> bytes:
     """Encode as HDF5's shuffle and deflate filters do."""
-    stored = np.ascontiguousarray(chunk).view(np.uint8)
-    shuffled = stored.reshape(-1, chunk.dtype.itemsize).T
-    return bytes(isal_zlib.compress(np.ascontiguousarray(shuffled), level=1))
+    planes = _planes(chunk)
+    if chunk.nbytes <= _SMALL_CHUNK:
+        return bytes(isal_zlib.compress(np.ascontiguousarray(planes), level=1))
+    # One plane at a time: all of them would not stay in the core's cache.
+    plane = np.empty(planes.shape[1], np.uint8)
+    stream = isal_zlib.compressobj(level=1)
+    parts = []
+    for source in planes:
+        np.copyto(plane, source)
+        parts.append(stream.compress(plane))
+    return b"".join([*parts, stream.flush()])

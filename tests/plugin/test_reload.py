@@ -11,7 +11,7 @@ from napari._app_model import get_app_model
 from napari.utils.notifications import notification_manager
 
 import napari_emd_flatfield as nef
-from napari_emd_flatfield.plugin.layers import layer_kwargs, signal_of_layer
+from napari_emd_flatfield.plugin.layers import shown_as, signal_of_layer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +75,8 @@ def test_layers_grow_in_place_with_what_was_corrected_from_them(
     viewer.open(path, plugin=PLUGIN)
     flat, raw = viewer.layers
     corrected = nef.correct(signal_of_layer(raw), signal_of_layer(flat))
-    viewer.add_image(corrected.data, **layer_kwargs(corrected))
+    data, kwargs = shown_as(corrected, corrected.axes)
+    viewer.add_image(data, **kwargs)
     raw.contrast_limits, raw.colormap = (0, 5000), "viridis"
     raw.metadata = {**raw.metadata, "mine": 1}
     viewer.dims.set_current_step(0, 1)
@@ -119,6 +120,24 @@ def test_only_selected_layers_are_reloaded_and_keep_their_own_scale(
     assert (len(raw.data), len(unselected.data)) == (3, 2)
     np.testing.assert_array_equal(raw.scale, (3, 2, 2))
     np.testing.assert_array_equal(raw.translate, (5, 0, 0))
+
+
+def test_colour_frames_grow_too(viewer: Any, tmp_path: Path) -> None:
+    path = tmp_path / "colour.h5"
+    frames = np.random.default_rng(0).integers(0, 255, (2, 6, 7, 3)).astype("u1")
+    with h5py.File(path, "w") as file:
+        data = file.create_dataset("movie", data=frames, maxshape=(None, 6, 7, 3))
+        for axis, name in enumerate(["t", "y", "x", "rgb"]):
+            data.dims[axis].label = name
+    viewer.open(path, plugin=PLUGIN)
+    (layer,) = viewer.layers
+    assert layer.rgb
+    with h5py.File(path, "a") as file:
+        file["movie"].resize(3, axis=0)
+        file["movie"][2] = 77
+    reload()
+    assert layer.data.shape == (3, 6, 7, 3)
+    assert np.asarray(layer.data[2]).min() == 77
 
 
 def test_what_fails_is_said_and_hinders_nothing_else(

@@ -10,7 +10,7 @@ from napari.utils.notifications import show_error, show_info
 from ..errors import EmdFlatfieldError, ReadError
 from ..flatfield.corrected import CorrectedArray
 from ..signal import Signal
-from .layers import SIGNAL, calibration, signal_of_layer
+from .layers import SIGNAL, shown_as, signal_of_layer
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -68,17 +68,18 @@ def _corrected(layer: Any) -> CorrectedArray | None:
     return data if isinstance(data, CorrectedArray) else None
 
 
-def _show(layer: Any, signal: Signal) -> None:
-    if len(signal.shape) != layer.ndim:
+def _show(layer: Any, after: Signal) -> None:
+    before = layer.metadata[SIGNAL]
+    if len(after.shape) != len(before.shape):
         raise ReadError(
-            f"{signal.origin} now has {len(signal.shape)} axes, layer {layer.name!r} "
-            f"has {layer.ndim}; open the file again"
+            f"{after.origin} has {len(after.shape)} axes now, layer {layer.name!r} "
+            f"has {len(before.shape)}; open the file again"
         )
-    before = calibration(layer.metadata[SIGNAL].axes)
-    layer.data = signal.data
-    layer.metadata = {**layer.metadata, **signal.metadata, SIGNAL: signal}
-    # The mean step of uneven coordinates changes with each one that is added.
-    for key in ("scale", "translate"):
-        now, file_said = getattr(layer, key), before[key]
-        untouched = np.isclose(now, file_said, rtol=1e-12, atol=0)
-        setattr(layer, key, np.where(untouched, calibration(signal.axes)[key], now))
+    is_calibrated_as_read = signal_of_layer(layer).axes == before.axes
+    layer.data, kwargs = shown_as(after, after.axes)
+    layer.metadata = {**layer.metadata, **kwargs["metadata"]}
+    if is_calibrated_as_read:
+        # The mean step of uneven coordinates changes with each one that is added.
+        pairs = zip(before.axes, after.axes, strict=True)
+        growth = [now.scale / then.scale for then, now in pairs]
+        layer.scale = np.multiply(layer.scale, growth[-layer.ndim :])

@@ -54,6 +54,15 @@ def same(a: Signal, b: Signal) -> None:
 COMPRESSIONS = ["gzip", None, "bitshuffle-lz4", "zstd", "blosc2"]
 
 
+@pytest.mark.parametrize("names", ["xyz", "yxt", "xy", ["y", "x", "", ""], ["x", "x"]])
+def test_axis_names_never_turn_what_was_saved(tmp_path: Path, names: Any) -> None:
+    sizes = range(3, 3 + len(names))
+    axes = tuple(Axis(n, "nm", np.arange(k)) for n, k in zip(names, sizes, strict=True))
+    signal = Signal("a", np.random.default_rng(0).random(tuple(sizes)), axes)
+    (back,) = nef.read(nef.write(tmp_path / "x.emd", signal))
+    same(back, signal)
+
+
 @pytest.mark.parametrize("compression", COMPRESSIONS)
 def test_signals_come_back_equal(tmp_path: Path, compression: Any) -> None:
     written = [

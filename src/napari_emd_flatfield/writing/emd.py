@@ -14,7 +14,8 @@ import numpy as np
 
 from .. import units as _units
 from ..errors import EmdFlatfieldError, SignalError, WriteError
-from ..formats.berkeley import NAME, ROLE
+from ..formats.berkeley import FRAME_LAST, NAME, ROLE
+from ..formats.display import display_order
 from ..formats.roles import role_of
 from ..provenance import COMMENTS, software, with_comment
 from ..signal import Axis, Signal
@@ -194,6 +195,9 @@ def _describe(
         group.attrs[NAME] = signal.name
     if signal.role != role_of(group.name):
         group.attrs[ROLE] = signal.role
+    names = [axis.name for axis in signal.axes]
+    if display_order(names) != tuple(range(len(names))):
+        group.attrs[FRAME_LAST] = True  # or the names would turn it when read
     dims = [f"dim{k}" for k in range(1, len(signal.axes) + 1)]
     write_metadata(group, metadata, reserved=("data", *dims))
     for dim, axis in zip(dims, signal.axes, strict=True):

@@ -250,7 +250,21 @@ class FlatFieldWidget(QWidget):
         show_error(reason)
 
 
+def _demo() -> None:
+    """Open the dock on a synthetic scan: ``python -m`` this module."""
+    import napari
+
+    viewer = napari.Viewer()
+    viewer.open_sample("napari-emd-flatfield", "synthetic_scan")
+    viewer.window.add_dock_widget(FlatFieldWidget(viewer), name="Flat-field correction")
+    napari.run()
+
+
 def _button(text: str, tooltip: str) -> QPushButton:
     button = QPushButton(text)
     button.setToolTip(tooltip)
     return button
+
+
+if __name__ == "__main__":
+    _demo()

@@ -54,11 +54,13 @@ class LivePlots(QCollapsible):
         self._profiling.failed.connect(self.failed)
         self._counting.failed.connect(self.failed)
         self.toggled.connect(lambda _: self._draw())
-        viewer.dims.events.point.connect(self._on_step)
-        viewer.events.theme.connect(self._on_theme)
-        self.destroyed.connect(
-            partial(_disconnect, viewer, self._on_step, self._on_theme)
-        )
+        for event, slot in (
+            (viewer.dims.events.point, self._on_step),
+            (viewer.events.theme, self._on_theme),
+        ):
+            event.connect(slot)
+            # The viewer may be gone by then, its events are not.
+            self.destroyed.connect(partial(_disconnect, event, slot))
         self._on_theme()
 
     @property
@@ -125,8 +127,5 @@ def _histogram(data: Any, index: tuple[int, ...]) -> tuple[np.ndarray, np.ndarra
     return sample_histogram(np.asarray(data[index]))
 
 
-def _disconnect(
-    viewer: napari.viewer.Viewer, on_step: Any, on_theme: Any, *_: Any
-) -> None:
-    viewer.dims.events.point.disconnect(on_step)
-    viewer.events.theme.disconnect(on_theme)
+def _disconnect(event: Any, slot: Any, *_: Any) -> None:
+    event.disconnect(slot)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,6 @@ class LivePlots(QCollapsible):
             (viewer.events.theme, self._on_theme),
         ):
             event.connect(slot)
-            # The viewer may be gone by then, its events are not.
             self.destroyed.connect(partial(_disconnect, event, slot))
         self._on_theme()
 
@@ -128,4 +128,5 @@ def _histogram(data: Any, index: tuple[int, ...]) -> tuple[np.ndarray, np.ndarra
 
 
 def _disconnect(event: Any, slot: Any, *_: Any) -> None:
-    event.disconnect(slot)
+    with suppress(AttributeError):  # a viewer that closes empties its events first
+        event.disconnect(slot)

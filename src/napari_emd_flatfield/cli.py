@@ -153,7 +153,7 @@ def _correct(options: argparse.Namespace) -> None:
         )
     print(
         f"{raw.name} {raw.shape} corrected with {flats.name}"
-        f"{f' and {dark.name}' if dark else ', without a dark'} → {path}"
+        f"{f' and {dark.name}' if dark else ', without a dark'}: {path}"
     )
 
 

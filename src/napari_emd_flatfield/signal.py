@@ -197,6 +197,10 @@ class Signal:
             return f"{self.name} (in memory)"
         return f"{self.path}:{self.dataset}"
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Signal:
+        # napari copies a layer's metadata with the layer: not the data in it, too.
+        return self
+
     def __getstate__(self) -> dict[str, Any]:
         # A MappingProxyType cannot be pickled.
         return {**self.__dict__, "metadata": dict(self.metadata)}

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import dask.array as da
+import h5py
 import numpy as np
 import pytest
 from napari.components import ViewerModel
@@ -203,6 +204,13 @@ def test_labels_rgb_and_multiscale_layers_are_saved(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found["pyramid"], image[..., 0])
 
 
+def test_a_name_typed_without_extension_gets_one(tmp_path: Path) -> None:
+    layer = Image(np.ones((3, 4)), name="a")
+    (written,) = write_layers(str(tmp_path / "x"), [layer.as_layer_data_tuple()])
+    assert written == str(tmp_path / "x.emd")
+    assert nef.read(written)[0].name == "a"
+
+
 def test_bad_files_are_reported_with_their_reason(tmp_path: Path) -> None:
     bad = tmp_path / "bad.emd"
     bad.write_bytes(b"\x89not HDF5 at all")
@@ -214,3 +222,66 @@ def test_bad_files_are_reported_with_their_reason(tmp_path: Path) -> None:
 def test_several_files_open_together(tmp_path: Path) -> None:
     path = str(a_scan(tmp_path))
     assert len(get_reader([path, path])([path, path])) == 6
+
+
+def test_what_cannot_be_read_is_left_out_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as file:
+        good = np.random.default_rng(0).integers(0, 99, (64, 64))
+        file["good"] = good
+        file.create_dataset("bad", data=good, chunks=(64, 64), compression="gzip")
+        chunk = file["bad"].id.get_chunk_info(0)
+    damaged = bytearray(path.read_bytes())
+    damaged[chunk.byte_offset : chunk.byte_offset + chunk.size] = bytes(chunk.size)
+    path.write_bytes(damaged)
+    signals = nef.read(path)
+    with pytest.warns(UserWarning, match=r"left out: .*x\.h5:/bad cannot be read"):
+        ((_, kwargs, _),) = layer_data(signals)
+    assert kwargs["name"] == "good"
+    with pytest.raises(nef.ReadError, match=r"x\.h5:/bad cannot be read"):
+        layer_data([signal for signal in signals if signal.name == "bad"])
+
+
+def test_a_file_is_shown_in_one_readable_unit_and_saved_in_its_own(
+    tmp_path: Path,
+) -> None:
+    fine = [Axis(n, "m", 2.5e-10 * np.arange(400)) for n in "yx"]
+    coarse = [Axis(n, "µm", 0.02 * np.arange(5) + 1) for n in "yx"]
+    fourier = [Axis(n, "1/m", 1e8 * np.arange(64)) for n in "yx"]
+    signals = [
+        Signal("fine", np.ones((400, 400)), tuple(fine)),
+        Signal("coarse", np.ones((5, 5)), tuple(coarse)),
+        Signal("fourier", np.ones((64, 64)), tuple(fourier)),
+    ]
+    layers = {k["name"]: Image(d, **k) for d, k, _ in layer_data(signals)}
+    for name, unit, scale in (
+        ("fine", "nanometer", 0.25),
+        ("coarse", "nanometer", 20),
+        ("fourier", "1 / nanometer", 0.1),
+    ):
+        assert [str(u) for u in layers[name].units] == [unit] * 2
+        np.testing.assert_allclose(layers[name].scale, scale)
+    np.testing.assert_allclose(layers["coarse"].translate, 1000)
+    for signal in signals:
+        assert signal_of_layer(layers[signal.name]).axes == signal.axes
+
+
+def test_readable_units_are_left_alone() -> None:
+    axes = tuple(Axis(n, "Å", np.arange(20)) for n in "yx")
+    ((_, kwargs, _),) = layer_data([Signal("a", np.ones((20, 20)), axes)])
+    assert kwargs["units"] == ("angstrom", "angstrom")
+    assert kwargs["scale"] == (1, 1)
+
+
+def test_colour_images_are_shown_in_colour_and_saved_as_read(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (3, 40, 50)).astype("u1")
+    y, x = Axis("y", "nm", 0.5 * np.arange(40)), Axis("x", "nm", 0.5 * np.arange(50))
+    signal = Signal("photo", image, (Axis.index(3, "rgb"), y, x))
+    ((data, kwargs, _),) = layer_data([signal])
+    layer = Image(data, **kwargs)
+    assert layer.rgb
+    np.testing.assert_allclose(layer.scale, 0.5)
+    np.testing.assert_array_equal(layer.data[3, 4], image[:, 3, 4])
+    back = signal_of_layer(layer)
+    assert back.axes == signal.axes
+    np.testing.assert_array_equal(back.data, image)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from ..errors import ReadError
+from ..errors import FileOpenError, ReadError
 from .base import LazyArray
 from .files import SharedFile
+from .indexing import selected_shape
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,9 @@ class H5Array(LazyArray):
         The shared file, or its path.
     name
         HDF5 path of the dataset.
+    dataset
+        The dataset itself where the caller has it open already: looking it up
+        is most of what opening costs.
 
     Raises
     ------
@@ -31,17 +35,23 @@ class H5Array(LazyArray):
         If there is no such dataset.
     """
 
-    def __init__(self, file: SharedFile | Path | str, name: str) -> None:
+    def __init__(
+        self,
+        file: SharedFile | Path | str,
+        name: str,
+        dataset: h5py.Dataset | None = None,
+    ) -> None:
         self._file = file if isinstance(file, SharedFile) else SharedFile.of(file)
         self._name = name
-        dataset = self._file.handle().get(name)
+        if dataset is None:
+            dataset = self._file.handle().get(name)
         if not isinstance(dataset, h5py.Dataset):
             raise ReadError(f"{self._file.path} has no dataset {name}")
         super().__init__(dataset.shape, dataset.dtype, dataset.chunks)
 
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
         try:
-            return np.asarray(self._file.read(self._name, slices))
+            block = np.asarray(self._file.read(self._name, slices))
         except ReadError:
             raise
         # h5py lets HDF5's errors out as whatever seems closest to each.
@@ -49,8 +59,17 @@ class H5Array(LazyArray):
             raise ReadError(
                 f"{self._file.path}:{self._name} cannot be read: {self._why(error)}"
             ) from error
+        same = np.can_cast(block.dtype, self.dtype, "equiv")
+        if block.shape != selected_shape(slices) or not same:
+            raise ReadError(
+                f"{self._file.path}:{self._name} has changed since it was opened; "
+                "open it again to see what is in it now"
+            )
+        return block
 
     def _why(self, error: Exception) -> str:
+        if isinstance(error, FileNotFoundError | FileOpenError):
+            return str(error)
         missing = missing_filters(self._file.handle().get(self._name))
         if missing:
             names = ", ".join(missing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..writing import write
@@ -19,7 +20,7 @@ def write_layers(
     Parameters
     ----------
     path
-        The file to write.
+        The file to write; napari's dialog may leave its extension to us.
     layers
         Data, attributes and type of each layer.
 
@@ -34,4 +35,7 @@ def write_layers(
         If the file cannot be written.
     """
     signals = [signal_of(data, meta) for data, meta, _ in layers]
-    return [str(write(path, signals))]
+    target = Path(path)
+    return [
+        str(write(target if target.suffix else target.with_suffix(".emd"), signals))
+    ]

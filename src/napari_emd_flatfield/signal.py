@@ -225,6 +225,30 @@ class Signal:
             return f"{self.name} (in memory)"
         return f"{self.path}:{self.dataset}"
 
+    def refreshed(self) -> Signal:
+        """Look this signal up again in its file, which may have grown since.
+
+        Returns
+        -------
+        Signal
+            With the frames and coordinates there are now. This one stays as it is.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the file is gone.
+        FileOpenError
+            If it cannot be opened now.
+        NoSignalError
+            If the image is no longer in it.
+        ReadError
+            If the signal was not read from a file, or the file cannot be read now.
+        """
+        # What a signal is does not depend on files; where it comes from does.
+        from .formats.refreshing import refreshed
+
+        return refreshed(self)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Signal:
         # napari copies a layer's metadata with the layer: not the data in it, too.
         return self

@@ -347,7 +347,9 @@ def test_progress_counts_frames_and_an_error_in_it_stops(tmp_path: Path) -> None
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
 def test_ctrl_c_stops_at_once_and_leaves_nothing_behind(tmp_path: Path) -> None:
     code = f"""
-import threading, numpy as np, napari_emd_flatfield as nef
+import signal, threading, numpy as np, napari_emd_flatfield as nef
+# A shell starts what runs in the background with SIGINT ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 endless = np.broadcast_to(np.ones((512, 512), "f4"), (10**6, 512, 512))
 try:
     nef.write({str(tmp_path / "x.emd")!r}, nef.Signal("endless", endless),
@@ -361,7 +363,10 @@ except KeyboardInterrupt:
         assert process.stdout is not None
         assert process.stdout.readline() == "started\n"
         process.send_signal(SIGINT)
-        assert process.communicate(timeout=60)[0] == "stopped 1\n"
+        try:
+            assert process.communicate(timeout=60)[0] == "stopped 1\n"
+        finally:
+            process.kill()
     assert process.returncode == 0
     assert list(tmp_path.iterdir()) == []
 

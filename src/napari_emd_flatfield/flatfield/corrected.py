@@ -61,6 +61,16 @@ class CorrectedArray(LazyArray):
         super().__init__(source.shape, flatfield.dtype, source.chunks)
 
     @property
+    def source(self) -> LazyArray:
+        """The raw data."""
+        return self._source
+
+    @property
+    def flatfield(self) -> FlatField:
+        """The correction."""
+        return self._flatfield
+
+    @property
     def counts(self) -> dict[tuple[int, ...], Counts]:
         """Counts of the frames read whole so far, by their leading indices."""
         return dict(self._counts)

@@ -120,17 +120,12 @@ def _chosen(
     pattern = "/" + asked.strip("/")
 
     def wanted(name: str) -> bool:
-        return name in there or fnmatchcase(name, pattern)
+        group = name.rpartition("/")[0]
+        if there:
+            return name in there or group == pattern
+        return fnmatchcase(name, pattern) or fnmatchcase(group, pattern)
 
-    matching = [
-        signal
-        for signal in signals
-        if signal.dataset
-        and (
-            wanted(signal.dataset)
-            or fnmatchcase(signal.dataset.rpartition("/")[0], pattern)
-        )
-    ]
+    matching = [s for s in signals if s.dataset and wanted(s.dataset)]
     # One frame of a numbered series, or an array no EMD group speaks for.
     return matching or [
         plain.single(file, node)

@@ -13,6 +13,7 @@ import pytest
 from napari.layers import Image
 
 import napari_emd_flatfield as nef
+from napari_emd_flatfield import Signal
 from napari_emd_flatfield.lazy import LazyArray
 from napari_emd_flatfield.lazy.indexing import selected_shape
 from napari_emd_flatfield.plugin import flatfield_widget
@@ -91,6 +92,42 @@ def test_dock_preselects_by_role_and_corrects_lazily(
     dead = np.isnan(plain_formula(scan_path, 0)).sum()
     assert "48×64 pixels; 2 flats at 0, 500 nm" in dock.status.text()
     assert f"{dead} dead pixels" in dock.status.text()
+
+
+def test_the_corrected_layer_is_calibrated_as_the_raw_one_is_now(
+    viewer: Any, dock: Any, qtbot: Any, tmp_path: Path
+) -> None:
+    press_correct(dock, qtbot)
+    raw, corrected = viewer.layers["raw"], viewer.layers["corrected_raw"]
+    raw.scale = raw.scale * (1, 3, 3)
+    press_correct(dock, qtbot)
+    np.testing.assert_array_equal(corrected.scale, raw.scale)
+    corrected.translate = (0, 5, 7)
+    dock.save(tmp_path / "x.emd")
+    qtbot.waitUntil(dock.save_button.isEnabled, timeout=10_000)
+    (saved,) = nef.read(tmp_path / "x.emd")
+    assert [axis.offset for axis in saved.axes] == [0, 5, 7]
+    assert [axis.scale for axis in saved.axes] == pytest.approx(list(raw.scale))
+
+
+def test_a_corrected_file_that_is_open_stays_what_it_is(
+    viewer: Any, dock: Any, qtbot: Any, tmp_path: Path
+) -> None:
+    path = nef.write(
+        tmp_path / "x.emd", Signal("corrected_raw", np.ones((6, 48, 64), "f4"))
+    )
+    (opened,) = viewer.open(path, plugin=PLUGIN)
+    assert opened.name == "corrected_raw"
+    assert dock.corrected_layer is None
+    press_correct(dock, qtbot)
+    press_correct(dock, qtbot)
+    assert len(viewer.layers) == 5
+    assert dock.corrected_layer.name == "corrected_raw [1]"
+    assert opened.data[3].min() == 1
+    dock.save(tmp_path / "y.emd")
+    qtbot.waitUntil(dock.save_button.isEnabled, timeout=10_000)
+    (saved,) = nef.read(tmp_path / "y.emd")
+    np.testing.assert_array_equal(saved.data[3], dock.corrected_layer.data[3])
 
 
 def frame(viewer: Any, index: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import FlatFieldError
 from ..lazy import adapt
-from ..provenance import COMMENTS, with_comment
+from ..provenance import COMMENTS, comments_of, with_comment
 from .corrected import CorrectedArray
 from .frames import correct_frames
 from .orientation import advice
@@ -128,7 +128,7 @@ def _documented(
         values["frames_outside_the_flats"] = plan.outside(positions)
     if monitor is not None:
         values["monitor"] = monitor.ravel().tolist()
-    comments = raw.metadata.get(COMMENTS) or {}
+    comments = comments_of(raw.metadata)
     return {
         **raw.metadata,
         "flatfield": values,

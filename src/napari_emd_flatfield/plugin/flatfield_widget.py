@@ -18,10 +18,12 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from ..errors import EmdFlatfieldError
+from ..flatfield.corrected import CorrectedArray
+from ..signal import Signal
 from .building import Corrected, build
 from .inputs import PREFIX, Inputs
 from .latest import Latest, single_shot
-from .layers import SIGNAL
+from .layers import SIGNAL, signal_of_layer
 from .live_plots import LivePlots
 from .options import Options, add_row
 from .saving import SaveBar, ask_where
@@ -91,13 +93,13 @@ class FlatFieldWidget(QWidget):
 
     @property
     def corrected_layer(self) -> Image | None:
-        """The corrected layer of the raw layer chosen, if there is one."""
+        """The layer that shows the raw layer chosen corrected, if there is one.
+
+        One opened from a file is not: it shows what was saved, and stays so.
+        """
         raw = self.inputs.raw.value
         name = f"{PREFIX}{raw.name}" if raw is not None else ""
-        if name not in self._viewer.layers:
-            return None
-        layer = self._viewer.layers[name]
-        return layer if SIGNAL in layer.metadata else None
+        return next((v for v in self._viewer.layers if _is_live(v, name)), None)
 
     def reset_choices(self, *_: Any) -> None:
         """Offer the layers there are now; napari calls it when they change."""
@@ -131,7 +133,7 @@ class FlatFieldWidget(QWidget):
         self.save_button.setEnabled(False)
         self.open_button.hide()
         self.status.setText(f"saving {path.name}…")
-        self.save_bar.save(path, layer.metadata[SIGNAL])
+        self.save_bar.save(path, signal_of_layer(layer))
 
     def _lay_out(self) -> None:
         add_row(self.inputs.form, self.options.interpolation)
@@ -197,14 +199,16 @@ class FlatFieldWidget(QWidget):
             return
         layer = self.corrected_layer
         quantity = self.options.quantity
+        as_raw = {key: getattr(raw, key) for key in _CALIBRATION}
         if layer is None:
-            as_raw = {key: getattr(raw, key) for key in _CALIBRATION}
             layer = self._viewer.add_image(made.signal.data, **made.kwargs | as_raw)
             layers = self._viewer.layers
             layers.move(layers.index(layer), layers.index(raw) + 1)
         else:
             layer.data = made.signal.data
             layer.metadata = made.kwargs["metadata"]
+            for key, value in as_raw.items():
+                setattr(layer, key, value)
             if quantity != self._quantity:
                 layer.contrast_limits = made.kwargs["contrast_limits"]
         self._quantity = quantity
@@ -264,6 +268,15 @@ def _button(text: str, tooltip: str) -> QPushButton:
     button = QPushButton(text)
     button.setToolTip(tooltip)
     return button
+
+
+def _is_live(layer: Any, name: str) -> bool:
+    """Whether a layer shows a correction of this name, not a file or a copy kept."""
+    signal = layer.metadata.get(SIGNAL)
+    corrects = isinstance(signal, Signal) and isinstance(signal.data, CorrectedArray)
+    # napari numbers a layer whose name is taken.
+    named = layer.name == name or layer.name.startswith(f"{name} [")
+    return corrects and signal.name == name and named
 
 
 if __name__ == "__main__":

@@ -87,5 +87,5 @@ def _item(
         node = file.handle()[entry.path]
         unit = text(node, "units", "unit") if isinstance(node, h5py.Dataset) else ""
         attributes = tuple(node.attrs)
-    found = roles[entry.path] if entry.path in roles else ()
+    found = roles.get(entry.path, ())
     return Item(entry, units.canonical(unit) if unit else "", (*found,), attributes)

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 PIXEL = "pixel"
 
-# pint reads these as something else (ampere, a CSS pixel, years) or not at all.
+# pint reads these as something else (a CSS pixel) or not at all.
 _SPELLINGS = {
-    "a": "angstrom",
     "å": "angstrom",
     "ang": "angstrom",
+    "ångström": "angstrom",
+    "ångstrom": "angstrom",
     "px": PIXEL,
     "pix": PIXEL,
     "pixels": PIXEL,
@@ -32,7 +33,10 @@ _SPELLINGS = {
     "sec": "second",
 }
 _UNIT = re.compile(r"[\w%°·*/^+\-.() ]+")
-_ANGSTROM = re.compile(r"(?<![A-Za-z])A(?![A-Za-z])")
+_ANGSTROM = re.compile(r"(?<![^\W\d])[AÅ](?![A-Za-z])")  # to pint A is ampere
+_PIXEL = re.compile(r"(?<![^\W\d])(px|pix)(?![A-Za-z])")
+_NEGATIVE_POWER = re.compile(r"(?<=[^\W\d])[-\u2212](?=\d)")
+_MISREAD = ("year", "pint", "point")  # from "a.u.", "pts" and "points"
 
 
 @lru_cache(maxsize=1024)
@@ -51,28 +55,33 @@ def parse(text: str) -> pint.Unit | None:
         dimensionless for an empty string, None when it makes no sense.
     """
     registry = _registry()
-    cleaned = re.sub(r"[\[\]_]", "", text).replace("⁻¹", "^-1").strip()
+    cleaned = re.sub(r"[\[\]_]", "", text).strip()
+    cleaned = cleaned.replace("⁻¹", "^-1").replace("⁻²", "^-2")
     # U+212B (Angstrom sign) and U+03BC (Greek mu) have look-alikes pint prefers.
     cleaned = cleaned.replace("\u212b", "\u00c5").replace("\u03bc", "\u00b5")
     if not cleaned:
         return cast("pint.Unit", registry.dimensionless)
+    if re.fullmatch("[A-ZÅ][a-zö]{4,}", cleaned):  # "Angstrom", not "Pa" or "Mbar"
+        cleaned = cleaned.lower()
     cleaned = _SPELLINGS.get(cleaned.lower(), cleaned)
+    cleaned = _NEGATIVE_POWER.sub("^-", cleaned)
     cleaned = _ANGSTROM.sub("angstrom", cleaned)
-    cleaned = re.sub(r"(?<![a-z_])px(?![a-z])", PIXEL, cleaned)
+    cleaned = _PIXEL.sub(PIXEL, cleaned)
     if not _UNIT.fullmatch(cleaned):  # pint overlooks what it cannot read, as "?"
         return None
     try:
         quantity = registry.parse_expression(cleaned)
     except Exception:  # noqa: BLE001 - pint raises anything from AssertionError up
         return None
-    # "10 nm" is a quantity, "a.u." parses as years times mass: neither is a unit.
+    # "10 nm" is a quantity and no unit.
     if not isinstance(quantity, registry.Quantity) or quantity.magnitude != 1:
         return None
-    if "year" in str(quantity.units):
+    if any(word in str(quantity.units) for word in _MISREAD):
         return None
     return cast("pint.Unit", quantity.units)
 
 
+@lru_cache(maxsize=1024)
 def canonical(text: str) -> str:
     """Write a unit the short common way, e.g. ``"nm"`` for ``"[n_m]"``.
 
@@ -88,7 +97,10 @@ def canonical(text: str) -> str:
         where it is not understood.
     """
     unit = parse(text)
-    return text if unit is None else f"{unit:~C}"
+    if unit is None:
+        return text
+    short = f"{unit:~C}"
+    return short if parse(short) == unit else f"{unit:C}"  # "A" is no ampere
 
 
 def to_emd(text: str) -> str:
@@ -116,8 +128,9 @@ def to_emd(text: str) -> str:
         exponent = abs(float(power.real))
         term = _with_dot(name) + (f"^{exponent:g}" if exponent != 1 else "")
         (over if power.real > 0 else under).append(term)
-    numerator = "_".join(over) or ("1" if under else "")
-    return "[" + "_/_".join([numerator, *under]) + "]"
+    numerator = "*".join(over) or ("1" if under else "")
+    written = "[" + "_/_".join([numerator, *under]) + "]"
+    return written if parse(written) == unit else f"[{unit:C}]"
 
 
 def _registry() -> Any:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..lazy.base import LazyArray
 from ..lazy.indexing import selected_shape
+from .frames import correct_frames
+from .kernel import parts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..lazy.grid import Slices
+    from .counts import Counts
     from .flatfield import FlatField
+    from .kernel import Recipe
+
+    Index = tuple[int, ...]
+
+# Raw frames read at once: enough for tiny ones to cost no more than large ones.
+_BATCH_BYTES = 32 * 2**20
 
 
 class CorrectedArray(LazyArray):
@@ -24,43 +35,150 @@ class CorrectedArray(LazyArray):
     flatfield
         The correction.
     positions
-        Where each index of the leading axis lies, in the units of the flats,
+        Where each index of the axis `along` lies, in the units of the flats,
         shape (n,); ignored for a single frame.
+    along
+        Which axis that is.
+    monitor
+        Beam current or the like of each frame, of the shape of the leading axes;
+        None where the flats have none.
     """
 
     def __init__(
-        self, source: LazyArray, flatfield: FlatField, positions: np.ndarray
+        self,
+        source: LazyArray,
+        flatfield: FlatField,
+        positions: np.ndarray,
+        along: int = 0,
+        monitor: np.ndarray | None = None,
     ) -> None:
         self._source = source
         self._flatfield = flatfield
         self._positions = positions
+        self._along = along
+        self._monitor = monitor
+        self._recipes: dict[Index, Recipe] = {}
+        self._counts: dict[Index, Counts] = {}
         super().__init__(source.shape, flatfield.dtype, source.chunks)
 
-    def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
-        out = np.empty(selected_shape(slices), self.dtype)
-        if self.ndim == 2:
-            self._correct(slices, out[np.newaxis], None)
-            return out
-        leading, *rest = slices
-        chosen = range(leading.start, leading.stop, leading.step)
-        for target, index in zip(out, chosen, strict=True):
-            # One index of the leading axis at a time bounds memory by the frame.
-            at = float(self._positions[index])
-            self._correct((slice(index, index + 1, 1), *rest), target, at)
-        return out
+    @property
+    def source(self) -> LazyArray:
+        """The raw data."""
+        return self._source
 
-    def _correct(
-        self, slices: tuple[slice, ...], out: np.ndarray, at: float | None
-    ) -> None:
-        raw = self._source._read(slices)
-        frame = raw.shape[-2:]
-        for source, target in zip(
-            raw.reshape(-1, *frame), out.reshape(-1, *frame), strict=True
-        ):
-            self._flatfield._apply(source, target, at, slices[-2:])
+    @property
+    def flatfield(self) -> FlatField:
+        """The correction."""
+        return self._flatfield
+
+    @property
+    def counts(self) -> dict[tuple[int, ...], Counts]:
+        """Counts of the frames read whole so far, by their leading indices."""
+        return dict(self._counts)
+
+    def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
+        correction = self._flatfield._correction
+        treatment = correction.treatment()
+        leading, region = slices[:-2], slices[-2:]
+        if treatment.repairs:
+            grown, crop = _grown(region, self.shape[-2:], treatment.halo)
+        else:
+            grown, crop = region, (slice(None), slice(None))
+        out = np.empty(selected_shape((*leading, *grown)), self.dtype)
+        chosen = [range(s.start, s.stop, s.step) for s in leading]
+        for batch in _batches(out.shape[:-2], self._frames_at_once(grown)):
+            wanted = [r[b] for r, b in zip(chosen, batch, strict=True)]
+            raw = self._source._read((*map(_slice, wanted), *grown))
+            indices = _indices(wanted)
+            counts = correct_frames(
+                raw.reshape(-1, *raw.shape[-2:]),
+                out[batch].reshape(-1, *out.shape[-2:]),
+                parts([self._recipe(index) for index in indices], grown),
+                treatment,
+            )
+            if out.shape[-2:] == self.shape[-2:]:
+                self._counts.update(zip(indices, counts, strict=True))
+        rows, columns = crop
+        return out[..., rows, columns]
+
+    def _recipe(self, index: Index) -> Recipe:
+        if index in self._recipes:
+            return self._recipes[index]
+        correction = self._flatfield._correction
+
+        def read(region: tuple[slice, slice]) -> np.ndarray:
+            frame = (slice(i, i + 1, 1) for i in index)
+            raw = self._source._read((*frame, *region))
+            return raw.reshape(raw.shape[-2:])
+
+        recipe = correction.recipe(
+            read,
+            float(self._positions[index[self._along]]) if index else None,
+            1.0 if self._monitor is None else float(self._monitor[index]),
+        )
+        if correction.fits_frames:
+            self._recipes[index] = recipe
+        return recipe
+
+    def _frames_at_once(self, region: tuple[slice, ...]) -> int:
+        height, width = selected_shape(region)
+        return max(1, _BATCH_BYTES // (height * width * self._source.dtype.itemsize))
 
     def _needs(self, slices: Slices) -> list[tuple[LazyArray, Slices]]:
         return [(self._source, slices)]
 
     def _sources(self) -> tuple[LazyArray]:
         return (self._source,)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What was counted and fitted stays with who did it.
+        return {**self.__dict__, "_counts": {}, "_recipes": {}}
+
+
+def _slice(chosen: range) -> slice:
+    return slice(chosen[0], chosen[-1] + 1, chosen.step)
+
+
+def _indices(chosen: list[range]) -> list[Index]:
+    lengths = (len(r) for r in chosen)
+    return [
+        tuple(r[i] for r, i in zip(chosen, where, strict=True))
+        for where in np.ndindex(*lengths)
+    ]
+
+
+def _grown(
+    region: tuple[slice, ...], frame: tuple[int, ...], halo: int
+) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Region with a margin and no steps, and where the region lies in it."""
+    grown, crop = [], []
+    for wanted, size in zip(region, frame, strict=True):
+        start = max(0, wanted.start - halo)
+        grown.append(slice(start, min(size, wanted.stop + halo), 1))
+        crop.append(slice(wanted.start - start, wanted.stop - start, wanted.step))
+    return tuple(grown), tuple(crop)
+
+
+def _batches(counts: tuple[int, ...], most: int) -> Iterator[tuple[slice, ...]]:
+    """Cut leading axes into runs of frames, in order.
+
+    Parameters
+    ----------
+    counts
+        Lengths of the axes.
+    most
+        Number of frames a run may have.
+    """
+    axis, inner = len(counts), 1
+    while axis and inner * counts[axis - 1] <= most:
+        axis -= 1
+        inner *= counts[axis]
+    rest = tuple(slice(0, n) for n in counts[axis:])
+    if not axis:
+        yield rest
+        return
+    run = max(1, most // inner)
+    for before in np.ndindex(*counts[: axis - 1]):
+        first = tuple(slice(i, i + 1) for i in before)
+        for start in range(0, counts[axis - 1], run):
+            yield (*first, slice(start, min(start + run, counts[axis - 1])), *rest)

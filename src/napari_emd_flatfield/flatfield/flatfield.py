@@ -2,59 +2,83 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import FlatFieldError
-from ..lazy import adapt
-from ..provenance import COMMENTS, software, with_comment
-from . import interpolation as _interpolation
-from .corrected import CorrectedArray
-from .interpolation import Interpolation, mix_at
-from .kernel import correct_frame
-from .references import References, describe, load
+from . import applying
+from .consistency import check, check_regions
+from .correction import Correction
+from .output import Finish
+from .plan import make_plan
+from .record import describe
+from .report import Report, make_report
+from .restoring import Storable
+from .settings import Output, Pixels, Reduction, Scaling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..signal import ArrayLike, Axis, Signal
+    from ..signal import ArrayLike, Signal
+    from .correction import Fill
+    from .interpolation import Interpolation
+    from .orientation import Orientation
+    from .settings import Mode
+    from .sources import Sources
 
-FORMULA = "(raw - dark) / (flat - dark)"
 
-
-@dataclass(frozen=True, eq=False)
-class FlatField:
+@dataclass(frozen=True, eq=False, repr=False)
+class FlatField(Storable):
     """A flat-field correction, ``(raw - dark) / (flat - dark)``.
 
     Parameters
     ----------
     flats
         Images of the illumination alone: a Signal or array of shape (y, x) or
-        (n, y, x). They are read at once and kept.
+        (n, y, x), or a list of such, e.g. of those before, during and after the
+        scan. They are read when first needed, and must not change before. The
+        gain of each pixel for ``mode="gain"``; None for ``"background"``.
     dark
-        Image without illumination, shape (y, x), or several of shape (n, y, x)
-        to average; zero when left out.
+        Images without illumination, likewise; zero when left out. Several are
+        averaged, or interpolated like the flats if they have positions.
     positions
-        Where along the scan each flat was recorded, in the units of the raw
-        frames' leading axis. Taken from the leading axis of `flats` when left
-        out.
+        Where along the scan each flat was recorded, or each of a list of series;
+        in the units of the raw frames' positions. Taken from the leading axis of
+        `flats` when left out.
+    dark_positions
+        Likewise for `dark`.
     interpolation
         ``"linear"`` between neighbouring flats, the ``"nearest"`` flat, or one
         flat for all frames: the ``"mean"``, ``"median"`` or ``"first"``. Outside
-        the flats the nearest one holds. Flats at one position are averaged.
+        the flats the nearest one holds.
+    mode
+        ``"flat"`` divides by flat - dark, ``"gain"`` multiplies with the flats
+        (raw × gain, for detectors that count), ``"background"`` only subtracts
+        the dark.
+    along
+        Name of the raw frames' axis that says where along the scan they lie; the
+        leading one when left out.
+    orient
+        How the references have to be turned to fit the raw frames.
     fill
-        Value of dead pixels: those where flat - dark is not positive, or the
-        result is not finite.
+        Value of dead pixels, those where flat - dark is not positive or the
+        result is not finite: a number in units of the open beam (NaN, 0, 1), or
+        ``"median"``, that of the nearest good neighbours.
     dtype
-        Type of the result, a float.
+        Type of the result: a float, or an integer of 8 or 16 bits, to which
+        `output` then gives the range.
+    reduction, scaling, pixels, output
+        How repeated references are reduced, what frames and references are
+        multiplied with, which pixels cannot be believed, and what becomes of the
+        quotient.
 
     Raises
     ------
     FlatFieldError
-        If references do not fit each other, lack positions, or a setting is
-        not known.
+        If references do not fit each other, lack positions, or settings
+        contradict each other or are not known.
 
     Examples
     --------
@@ -64,70 +88,113 @@ class FlatField:
     np.float32(0.5)
     """
 
-    flats: Signal | ArrayLike
-    dark: Signal | ArrayLike | None = None
-    positions: Sequence[float] | None = field(default=None, kw_only=True)
-    interpolation: Interpolation = field(default="linear", kw_only=True)
-    fill: float = field(default=float("nan"), kw_only=True)
-    dtype: Any = field(default="float32", kw_only=True)
-    _references: References = field(init=False, repr=False)
+    flats: Sources | None
+    dark: Sources | None = None
+    _: KW_ONLY
+    positions: Sequence[float] | None = None
+    dark_positions: Sequence[float] | None = None
+    interpolation: Interpolation = "linear"
+    mode: Mode = "flat"
+    along: str | None = None
+    orient: Orientation = "none"
+    fill: Fill = float("nan")
+    dtype: Any = "float32"
+    reduction: Reduction = field(default_factory=Reduction)
+    scaling: Scaling = field(default_factory=Scaling)
+    pixels: Pixels = field(default_factory=Pixels)
+    output: Output = field(default_factory=Output)
+    _correction: Correction = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        _interpolation.check(self.interpolation)
-        dtype = np.dtype(self.dtype)
-        if dtype.kind != "f":
-            raise FlatFieldError(f"dtype {dtype} cannot hold fractions; use a float")
-        references = load(self.flats, self.dark, self.positions, self.interpolation)
-        object.__setattr__(self, "dtype", dtype)
-        object.__setattr__(self, "_references", references)
+        check(self)
+        object.__setattr__(self, "dtype", np.dtype(self.dtype))
+        plan = make_plan(
+            self.flats,
+            self.dark,
+            positions=self.positions,
+            dark_positions=self.dark_positions,
+            interpolation=self.interpolation,
+            orient=self.orient,
+            reduction=self.reduction,
+            flat_monitor=self.scaling.flat_monitor,
+        )
+        check_regions(self.scaling.air, self.pixels, plan.frame_shape)
+        correction = Correction(
+            plan,
+            self.mode,
+            self.interpolation,
+            self.orient,
+            self.fill,
+            self.reduction,
+            self.scaling,
+            self.pixels,
+            Finish(self.output, self.dtype),
+        )
+        object.__setattr__(self, "_correction", correction)
 
     @property
     def flat_positions(self) -> tuple[float, ...]:
         """Where the flats lie, ascending; empty when one serves everywhere."""
-        return tuple(self._references.positions.tolist())
+        flats = self._correction.plan.flats
+        return () if flats is None else tuple(flats.positions.tolist())
 
     @property
     def frame_shape(self) -> tuple[int, ...]:
         """Height and width of the frames it corrects, in pixels."""
-        return self._references.frame_shape
+        return self._correction.plan.frame_shape
 
-    def __call__(self, frame: ArrayLike, at: float | None = None) -> np.ndarray:
-        """Correct one frame.
+    def __call__(
+        self,
+        frames: ArrayLike,
+        at: float | Sequence[float] | None = None,
+        *,
+        monitor: float | Sequence[float] | None = None,
+        out: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Correct one frame, or a stack of them, at once.
 
         Parameters
         ----------
-        frame
-            Shape (y, x).
+        frames
+            Shape (y, x) or (n, y, x).
         at
-            Its position along the scan, in the units of the flats' positions.
+            Where along the scan each lies, in the units of the flats' positions;
+            a number or n of them.
+        monitor
+            Beam current or the like of each, if the flats have theirs.
+        out
+            Where the result goes, of the shape of `frames` and type `dtype`; a
+            new array when left out.
 
         Returns
         -------
         numpy.ndarray
-            Shape (y, x), of type `dtype`.
+            Of the shape of `frames` and type `dtype`.
 
         Raises
         ------
         FlatFieldError
-            If the shape does not fit, or a position is needed and missing.
+            If the shape does not fit, or a position or monitor is needed and
+            missing.
         """
-        raw = np.asarray(frame)
-        if raw.shape != self.frame_shape:
-            raise self._misfit("the frame", raw.shape)
-        if at is None:
-            self._needs_position("the frame")
-        out = np.empty(raw.shape, self.dtype)
-        self._apply(raw, out, at, (slice(None), slice(None)))
-        return out
+        return applying.correct_array(self, frames, at, monitor, out)
 
-    def correct(self, signal: Signal) -> Signal:
+    def correct(
+        self,
+        signal: Signal,
+        *,
+        monitor: Sequence[float] | Signal | ArrayLike | None = None,
+    ) -> Signal:
         """Correct a signal lazily: nothing is computed until it is read.
 
         Parameters
         ----------
         signal
-            Raw frames, shape (…, y, x). The coordinates of the leading axis say
-            where along the scan they lie.
+            Raw frames, shape (…, y, x). The coordinates of the leading axis, or
+            of the one called `along`, say where along the scan they lie.
+        monitor
+            Beam current or the like of each frame, if the flats have theirs: one
+            a position, or of the shape of the leading axes.
 
         Returns
         -------
@@ -138,113 +205,58 @@ class FlatField:
         Raises
         ------
         FlatFieldError
-            If the frames do not fit the references, or have no position.
+            If the frames do not fit the references, or have no position or
+            monitor where they need one.
         """
-        if len(signal.shape) < 2 or signal.frame_shape != self.frame_shape:
-            raise self._misfit(f"raw ({signal.origin})", signal.frame_shape)
-        if signal.dtype.kind not in "biuf":
-            raise FlatFieldError(
-                f"raw ({signal.origin}) is of type {signal.dtype}, not a real number"
-            )
-        if len(signal.shape) == 2:
-            self._needs_position(f"raw ({signal.origin})")
-        leading = signal.axes[0]
-        data = CorrectedArray(
-            adapt(signal.data), self, leading.values * self._factor(leading)
-        )
-        return replace(
-            signal,
-            name=f"corrected_{signal.name}",
-            data=data,
-            role="raw",
-            metadata=self._documented(signal),
-            path=None,
-            dataset=None,
-        )
+        return applying.correct_signal(self, signal, monitor)
 
-    def _apply(
+    def report(
         self,
-        raw: np.ndarray,
-        out: np.ndarray,
-        at: float | None,
-        roi: tuple[slice, ...],
-    ) -> int:
-        references = self._references
-        mix = mix_at(at or 0.0, references.positions, self.interpolation)
-        return correct_frame(
-            raw,
-            out,
-            references.flats[mix.before][roi],
-            references.flats[mix.after][roi],
-            mix.weight,
-            None if references.dark is None else references.dark[roi],
-            self.fill,
-        )
+        signal: Signal,
+        *,
+        monitor: Sequence[float] | Signal | ArrayLike | None = None,
+        frames: int = 16,
+    ) -> Report:
+        """Look at some frames, to see whether the correction can be trusted.
 
-    def _needs_position(self, what: str) -> None:
-        if len(self._references.positions) > 1:
-            raise FlatFieldError(
-                f"{what} has no position along the scan to interpolate the flats "
-                "at; say where (at=…), or use interpolation='mean'"
-            )
+        Parameters
+        ----------
+        signal, monitor
+            As for `correct`.
+        frames
+            How many to look at, spread evenly; `signal.shape[0]` for all.
 
-    def _factor(self, leading: Axis) -> float:
-        """Convert positions of raw frames into the units of the flats'."""
-        axis = self._references.axis
-        if axis is None or not axis.units or not leading.units:
-            return 1.0
-        if axis.units == leading.units:
-            return 1.0
-        ours, theirs = axis.unit, leading.unit
-        if ours is None or theirs is None or not ours.is_compatible_with(theirs):
-            raise FlatFieldError(
-                f"flats ({describe(self.flats)}) lie along {axis.units!r}, raw frames "
-                f"along {leading.units!r}; give positions=[…] in {leading.units!r}"
-            )
-        return float((1 * theirs).to(ours).magnitude)
+        Returns
+        -------
+        Report
+            Dead, saturated and negative pixels, drift between the flats, how much
+            of their pattern is left; printed, a line each.
+        """
+        return make_report(signal, self.correct(signal, monitor=monitor), frames)
 
-    def _misfit(self, what: str, shape: tuple[int, ...]) -> FlatFieldError:
-        return FlatFieldError(
-            f"{what} has frames of {'×'.join(map(str, shape))} pixels, flats "
-            f"({describe(self.flats)}) of {'×'.join(map(str, self.frame_shape))}; "
-            "all must show the same detector area"
-        )
+    @cached_property
+    def _with_series(self) -> FlatField:
+        """The same with references that follow each other as one image."""
+        return replace(self, reduction=replace(self.reduction, series=1.0))
 
-    def _documented(self, raw: Signal) -> dict[str, Any]:
-        axis = self._references.axis
-        units = axis.units if axis else raw.axes[0].units
-        settings = {
-            "formula": FORMULA,
-            "raw": raw.origin,
-            "flats": describe(self.flats),
-            "dark": describe(self.dark),
-            "interpolation": self.interpolation,
-            "positions": list(self.flat_positions),
-            "position_units": units if self.flat_positions else "",
-            "dead_pixels_set_to": str(self.fill),
-            "dtype": str(self.dtype),
-            "software": software(),
-        }
-        where = ", ".join(f"{p:g}" for p in self.flat_positions)
-        done = (
-            f"flat-field correction {FORMULA}, {self.interpolation} interpolation"
-            + (f" between flats at {where} {units}".rstrip() if where else "")
-            + f"; raw: {raw.origin}; flats: {describe(self.flats)}; "
-            f"dark: {describe(self.dark)}; dead pixels set to {self.fill}; "
-            f"{software()}"
-        )
-        comments = raw.metadata.get(COMMENTS) or {}
-        return {
-            **raw.metadata,
-            "flatfield": settings,
-            COMMENTS: with_comment(comments, done),
-        }
+    def __repr__(self) -> str:
+        return f"<FlatField {describe(self)}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        given = {f.name: getattr(self, f.name) for f in fields(self) if f.init}
+        return _make, (given,)
+
+
+def _make(given: dict[str, Any]) -> FlatField:
+    return FlatField(**given)
 
 
 def correct(
     raw: Signal,
-    flats: Signal | ArrayLike,
-    dark: Signal | ArrayLike | None = None,
+    flats: Sources,
+    dark: Sources | None = None,
+    *,
+    monitor: Sequence[float] | Signal | ArrayLike | None = None,
     **settings: Any,
 ) -> Signal:
     """Flat-field a signal lazily; short for ``FlatField(…).correct(raw)``.
@@ -255,10 +267,12 @@ def correct(
         Raw frames, shape (…, y, x).
     flats, dark, **settings
         As for `FlatField`.
+    monitor
+        As for `FlatField.correct`.
 
     Returns
     -------
     Signal
         ``corrected_<name>``; each frame is computed when it is read.
     """
-    return FlatField(flats, dark, **settings).correct(raw)
+    return FlatField(flats, dark, **settings).correct(raw, monitor=monitor)

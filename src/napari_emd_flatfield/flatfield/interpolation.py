@@ -1,4 +1,4 @@
-"""Which flats make up the flat of a position, and in what proportion."""
+"""Which references make up those of a position, and in what proportion."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import FlatFieldError
 
-Interpolation = Literal["linear", "nearest", "mean", "median", "first"]
+Interpolation = Literal["linear", "nearest", "mean", "median", "first", "dynamic"]
 INTERPOLATIONS: tuple[str, ...] = get_args(Interpolation)
 
 # Modes that need to know where along the scan each flat was recorded.
@@ -16,10 +16,10 @@ BY_POSITION = ("linear", "nearest")
 
 
 class Mix(NamedTuple):
-    """``flats[before] * (1 - weight) + flats[after] * weight``."""
+    """``images[near] * (1 - weight) + images[far] * weight``, weight ≤ ½."""
 
-    before: int
-    after: int
+    near: int
+    far: int
     weight: float
 
 
@@ -39,32 +39,37 @@ def check(interpolation: str) -> None:
 
 
 def mix_at(position: float, positions: np.ndarray, interpolation: str) -> Mix:
-    """Find the flats on both sides of a position and the weight of the later.
+    """Find the references on both sides of a position and the share of each.
 
     Parameters
     ----------
     position
         Where the frame lies, in the units of `positions`.
     positions
-        Where the flats lie, ascending, shape (n,); empty for one that serves
+        Where the references lie, ascending, shape (n,); empty when one serves
         everywhere.
     interpolation
-        ``"linear"`` or ``"nearest"``; anything else has one flat only.
+        ``"linear"`` or ``"nearest"``; anything else has one reference only.
 
     Returns
     -------
     Mix
-        Before the first and after the last flat it is that flat alone.
+        Before the first and after the last reference it is that one alone.
     """
     last = len(positions) - 1
-    if last <= 0 or position <= positions[0]:
+    if last < 1 or position <= positions[0]:
         return Mix(0, 0, 0.0)
     if position >= positions[last]:
         return Mix(last, last, 0.0)
     after = int(np.searchsorted(positions, position, side="right"))
     before = after - 1
-    weight = (position - positions[before]) / (positions[after] - positions[before])
+    distance = positions[after] - positions[before]
+    weight = float((position - positions[before]) / distance)
     if interpolation == "nearest":
         chosen = after if weight > 0.5 else before
         return Mix(chosen, chosen, 0.0)
-    return Mix(before, after, float(weight))
+    if weight <= 0.5:
+        return Mix(before, after, weight)
+    # Rounding then harms the sum by less than half a unit in the last place,
+    # however different the two references are.
+    return Mix(after, before, float((positions[after] - position) / distance))

@@ -1,20 +1,29 @@
-"""Flats and darks brought into one form: images at known positions."""
+"""References brought into one form: gain images and darks at known positions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import FlatFieldError
-from ..signal import Signal
-from .interpolation import BY_POSITION
+from .dynamic import decompose
+from .interpolation import mix_at
+from .orientation import turn
+from .reduction import reduce
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..signal import ArrayLike, Axis
+    from .dynamic import EigenFlats
+    from .plan import Arrangement, Plan
+    from .reduction import Read
+    from .settings import Mode, Scaling
+
+_LARGEST_UINT16 = np.iinfo(np.uint16).max
+
+# Beyond it float32 does not tell whole numbers apart.
+_LARGEST_FLOAT32 = 2**24
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,159 +32,252 @@ class References:
 
     Parameters
     ----------
-    flats
-        Shape (n, y, x), in the order of `positions`.
+    gains
+        What a pixel counts of the illumination, flat - dark, in the order of
+        `positions`; shape (n, y, x), or None where nothing is divided by it.
     positions
         Ascending, shape (n,); empty where the one flat serves everywhere.
-    axis
-        The axis the positions were taken from; None where they were given as
-        plain numbers, which then count in the units of the raw frames.
-    dark
-        Shape (y, x), or None.
+    darks
+        Shape (m, y, x), or None.
+    dark_positions
+        As `positions`, shape (m,).
+    eigen
+        Mean and components of the gains, where frames are fitted with them.
+    level
+        What the quotient is multiplied with to be in counts, or 1.
+
+    Notes
+    -----
+    Whole counts are kept as uint16: the less memory a frame's correction reads,
+    the faster it is.
     """
 
-    flats: np.ndarray
+    gains: np.ndarray | None
     positions: np.ndarray
-    axis: Axis | None
-    dark: np.ndarray | None
+    darks: np.ndarray | None
+    dark_positions: np.ndarray
+    eigen: EigenFlats | None
+    level: float
 
     @property
-    def frame_shape(self) -> tuple[int, ...]:
-        """Height and width of the references, in pixels."""
-        return self.flats.shape[1:]
-
-
-def describe(source: Signal | ArrayLike | None) -> str:
-    """Name references for messages and provenance.
-
-    Parameters
-    ----------
-    source
-        What the user gave.
-    """
-    if source is None:
-        return "none"
-    if isinstance(source, Signal):
-        return source.origin
-    return f"array of shape {np.shape(source)}"
+    def pattern(self) -> np.ndarray | None:
+        """A gain image, shape (y, x); None where nothing is divided by it."""
+        if self.eigen is not None:
+            return np.asarray(self.eigen.images[0])
+        return None if self.gains is None else np.asarray(self.gains[0])
 
 
 def load(
-    flats: Signal | ArrayLike,
-    dark: Signal | ArrayLike | None,
-    positions: Sequence[float] | None,
+    plan: Plan,
+    *,
+    mode: Mode,
     interpolation: str,
+    method: str,
+    scaling: Scaling,
+    orient: str,
+    bad: np.ndarray | None,
+    threshold: float,
+    components: int | None,
+    wide: bool,
 ) -> References:
-    """Read references and reduce them to one image a position.
+    """Read and reduce references.
+
+    Parameters
+    ----------
+    plan
+        Which they are.
+    mode
+        Whether the dark is subtracted from the flats.
+    interpolation
+        How darks are mixed where the flats lie.
+    method
+        How images at one position are reduced.
+    scaling
+        What they are multiplied with.
+    orient
+        How to turn them to fit the raw frames.
+    bad
+        Pixels of the raw frames to be dead, shape (y, x), bool.
+    threshold
+        Gain that a pixel must have to count for the level.
+    components
+        How many components to take flats apart into, for ``"dynamic"``.
+    wide
+        Whether fractions are kept in float64.
+    """
+    darks = reduced_darks(plan.darks, method, scaling)
+    where = np.empty(0) if plan.darks is None else plan.darks.positions
+    gains, eigen, positions = None, None, np.empty(0)
+    if plan.flats is not None:
+        read = gain_reader(plan.flats, darks, where, mode, interpolation, scaling)
+    if plan.flats is not None and interpolation == "dynamic":
+        eigen = decompose(plan.flats, read, components, threshold, orient)
+    elif plan.flats is not None:
+        method = "median" if interpolation == "median" else method
+        shape, positions = plan.flats.images.frame_shape, plan.flats.positions
+        images = [
+            packed(reduce(read, group, shape, method), wide)
+            for group in plan.flats.groups
+        ]
+        gains = stacked(images, orient)
+    offsets = None
+    if darks:
+        offsets = stacked([packed(dark, wide) for dark in darks], orient)
+    if bad is not None and eigen is not None:
+        eigen.images[:, bad] = 0
+    elif bad is not None:
+        gains, offsets = _masked(gains, offsets, bad)
+    lit = gains if eigen is None else eigen.images[:1]
+    level = 1.0
+    if scaling.keep_counts and lit is not None:
+        level = _level(lit, threshold)
+    return References(gains, positions, offsets, where, eigen, level)
+
+
+def reduced_darks(
+    arranged: Arrangement | None, method: str, scaling: Scaling
+) -> list[np.ndarray]:
+    """Read and reduce the darks.
+
+    Parameters
+    ----------
+    arranged
+        Which they are; None where there are none.
+    method
+        How those at one position are reduced.
+    scaling
+        What they are multiplied with.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        float64, shape (y, x), as they are stored, not turned.
+    """
+    if arranged is None:
+        return []
+    images = arranged.images
+    factor = 1.0 if images.reduced else scaling.dark_factor
+    return [
+        reduce(images.read, group, images.frame_shape, method) * factor
+        for group in arranged.groups
+    ]
+
+
+def gain_reader(
+    flats: Arrangement,
+    darks: Sequence[np.ndarray],
+    dark_positions: np.ndarray,
+    mode: Mode,
+    interpolation: str,
+    scaling: Scaling,
+) -> Read:
+    """Return a function that reads what a pixel counts of the illumination.
 
     Parameters
     ----------
     flats
-        Shape (y, x) or (n, y, x).
-    dark
-        Shape (y, x) or (n, y, x), averaged; or None.
-    positions
-        One a flat; taken from the leading axis of `flats` when left out.
+        The flats.
+    darks, dark_positions
+        What to subtract from each: the dark of its own position.
+    mode
+        Whether to.
     interpolation
-        Decides whether positions are needed, and how flats are reduced where
-        they are not.
+        How darks are mixed.
+    scaling
+        What flats are multiplied with.
 
-    Raises
-    ------
-    FlatFieldError
-        If shapes do not fit, or several flats have no positions but need them.
+    Returns
+    -------
+    callable
+        Takes the number of a flat and rows; gives float64.
     """
-    images = _images(flats, "flats")
-    average = None if dark is None else _mean(_images(dark, "dark"))
-    if average is not None and average.shape != images.shape[1:]:
-        raise FlatFieldError(
-            f"dark ({describe(dark)}) has frames of {_size(average.shape)} pixels, "
-            f"flats ({describe(flats)}) of {_size(images.shape[1:])}"
-        )
-    nowhere = np.empty(0)
-    if interpolation not in BY_POSITION or len(images) == 1:
-        if positions is not None and len(positions) != len(images):
-            raise _wrong_count(flats, images, positions)
-        return References(_reduce(images, interpolation), nowhere, None, average)
-    where, axis = _positions(flats, images, positions)
-    distinct, group = np.unique(where, return_inverse=True)
-    if len(distinct) < len(images):
-        images = np.stack([_mean(images[group == i]) for i in range(len(distinct))])
-    elif np.any(np.diff(where) < 0):
-        images = images[np.argsort(where)]
-    return References(images, distinct, axis, average)
+    images = flats.images
+
+    def read(number: int, rows: slice) -> np.ndarray:
+        image = images.read(number, rows).astype(np.float64)
+        if images.reduced:
+            return image
+        image *= scaling.flat_factor
+        if darks and mode == "flat":
+            at = None if images.positions is None else float(images.positions[number])
+            image -= _mixed(darks, dark_positions, at, interpolation, rows)
+        if images.monitor is not None:
+            image /= images.monitor[number]
+        return image
+
+    return read
 
 
-def _images(source: Signal | ArrayLike, what: str) -> np.ndarray:
-    data = source.data if isinstance(source, Signal) else source
-    try:
-        images = np.asarray(data)
-    except ValueError as error:
-        raise FlatFieldError(
-            f"{what}: images of different shapes cannot be used together"
-        ) from error
-    if images.dtype.kind not in "biuf":
-        raise FlatFieldError(
-            f"{what} ({describe(source)}): {images.dtype} is not a real number; "
-            "give a Signal or an array"
-        )
-    if images.ndim not in (2, 3) or images.size == 0:
-        raise FlatFieldError(
-            f"{what} ({describe(source)}) must be of shape (y, x) or (n, y, x), "
-            f"not {images.shape}"
-        )
-    return images if images.ndim == 3 else images[np.newaxis]
+def packed(image: np.ndarray, wide: bool) -> np.ndarray:
+    """Bring an image into the smallest dtype that loses nothing of use.
+
+    Parameters
+    ----------
+    image
+        float64.
+    wide
+        Whether fractions are kept in float64.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint16, float32 or float64; what is not finite is NaN.
+    """
+    finite = np.isfinite(image)
+    low = np.min(image, where=finite, initial=0)
+    high = np.max(image, where=finite, initial=0)
+    whole = finite.all() and np.array_equal(image, np.rint(image))
+    if whole and low >= 0 and high <= _LARGEST_UINT16:
+        return image.astype(np.uint16)
+    # An infinite flat would let a finite result through.
+    image = np.where(finite, image, np.nan)
+    lossless = max(abs(low), abs(high)) <= _LARGEST_FLOAT32
+    return image.astype(np.float32 if lossless and not wide else np.float64)
 
 
-def _mean(images: np.ndarray) -> np.ndarray:
-    # One image keeps its dtype: small integers are the least memory traffic.
-    return np.asarray(
-        images[0] if len(images) == 1 else images.mean(axis=0, dtype=np.float64)
-    )
+def stacked(images: Sequence[np.ndarray], orient: str) -> np.ndarray:
+    """Turn images and put them in one array, shape (n, y, x).
+
+    Parameters
+    ----------
+    images
+        Shape (y, x).
+    orient
+        How to turn them.
+    """
+    return np.ascontiguousarray(turn(np.stack(images), orient))
 
 
-def _reduce(images: np.ndarray, interpolation: str) -> np.ndarray:
-    if len(images) == 1 or interpolation == "first":
-        return images[:1]
-    if interpolation == "median":
-        return np.asarray(np.median(images, axis=0, keepdims=True))
-    return _mean(images)[np.newaxis]
+def _mixed(
+    images: Sequence[np.ndarray],
+    positions: np.ndarray,
+    at: float | None,
+    interpolation: str,
+    rows: slice,
+) -> np.ndarray:
+    if at is None:
+        # Flats that lie nowhere have a dark of nowhere in particular.
+        return np.asarray(np.mean([image[rows] for image in images], axis=0))
+    mix = mix_at(at, positions, interpolation)
+    near = images[mix.near][rows]
+    if not mix.weight:
+        return near
+    return near * (1 - mix.weight) + images[mix.far][rows] * mix.weight
 
 
-def _positions(
-    flats: Signal | ArrayLike,
-    images: np.ndarray,
-    positions: Sequence[float] | None,
-) -> tuple[np.ndarray, Axis | None]:
-    axis = None
-    if positions is not None:
-        where = np.asarray(positions, dtype=np.float64)
-    elif isinstance(flats, Signal) and not flats.axes[0].is_index:
-        axis = flats.axes[0]
-        where = axis.values
-    else:
-        raise FlatFieldError(
-            f"{len(images)} flats ({describe(flats)}) do not say where along the "
-            "scan they were recorded; give their positions, e.g. "
-            "positions=[0, 500], or use interpolation='mean'"
-        )
-    if where.shape != (len(images),):
-        raise _wrong_count(flats, images, where)
-    if not np.all(np.isfinite(where)):
-        raise FlatFieldError(
-            f"positions of flats ({describe(flats)}) must be finite, not {where}"
-        )
-    return where, axis
+def _masked(
+    gains: np.ndarray | None, darks: np.ndarray | None, bad: np.ndarray
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    if gains is not None:
+        # No gain is never above the threshold.
+        gains[:, bad] = 0
+    elif darks is not None:
+        if darks.dtype.kind != "f":
+            darks = darks.astype(np.float32)
+        darks[:, bad] = np.nan
+    return gains, darks
 
 
-def _wrong_count(
-    flats: Any, images: np.ndarray, positions: Sequence[float] | np.ndarray
-) -> FlatFieldError:
-    return FlatFieldError(
-        f"{len(images)} flats ({describe(flats)}) need one position each, "
-        f"{len(positions)} were given"
-    )
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape))
+def _level(gains: np.ndarray, threshold: float) -> float:
+    levels = [np.mean(g, where=g > threshold, dtype=np.float64) for g in gains]
+    return float(np.mean(levels))

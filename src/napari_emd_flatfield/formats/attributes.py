@@ -14,9 +14,13 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Metadata groups are small; a dataset larger than this is data.
-_LARGEST_VALUE = 4096
+# Metadata are small; a larger vector, or a matrix larger than this, is data.
+_LARGEST_VECTOR = 4096
+_LARGEST_MATRIX = 64
 _DEEPEST_GROUP = 16
+
+# A damaged or exotic attribute (opaque, unknown reference) hides no data.
+UNREADABLE = (OSError, RuntimeError, TypeError, ValueError, KeyError)
 
 
 def decode(value: Any) -> Any:
@@ -30,12 +34,16 @@ def decode(value: Any) -> Any:
     Returns
     -------
     str, bool, int, float, complex, list or None
-        None for an empty dataspace; one-element arrays become scalars.
+        None for an empty dataspace or a reference; one-element arrays become
+        scalars.
     """
-    if isinstance(value, h5py.Empty):
+    if isinstance(value, h5py.Empty | h5py.Reference):
         return None
     if isinstance(value, list):
         return [decode(item) for item in value]
+    if isinstance(value, str) and not value.isascii():
+        # h5py keeps bytes that are not UTF-8 as surrogates.
+        value = value.encode("utf-8", "surrogateescape")
     if isinstance(value, bytes):
         try:
             return value.decode("utf-8")
@@ -64,11 +72,11 @@ def attributes(node: h5py.Group | h5py.Dataset) -> dict[str, Any]:
 
 
 def _readable(node: h5py.Group | h5py.Dataset) -> Iterator[tuple[str, Any]]:
-    for key in node.attrs:
+    stored = node.attrs
+    for key in stored:
         try:
-            yield key, decode(node.attrs[key])
-        # A damaged or exotic attribute (opaque, unknown reference) hides no data.
-        except (OSError, RuntimeError, TypeError, ValueError, KeyError):
+            yield decode(key), decode(stored[key])
+        except UNREADABLE:
             continue
 
 
@@ -87,13 +95,14 @@ def text(node: h5py.Group | h5py.Dataset, *keys: str) -> str:
     str
         Empty when none of them is there.
     """
+    stored = node.attrs
     for key in keys:
-        if key in node.attrs:
+        if key in stored:
             try:
-                value = decode(node.attrs[key])
-            except (OSError, RuntimeError, TypeError, ValueError):
+                value = decode(stored[key])
+            except UNREADABLE:
                 continue
-            return "" if value is None else str(value)
+            return "" if value is None or value == [] else str(value)
     return ""
 
 
@@ -118,20 +127,24 @@ def metadata(group: h5py.Group, depth: int = 0) -> dict[str, Any]:
     for key in group:
         if not isinstance(group.get(key, getlink=True), h5py.HardLink):
             continue
-        child = group[key]
-        if isinstance(child, h5py.Group):
-            found[key] = metadata(child, depth + 1)
-        elif is_small(child):
-            found[key] = decode(child[()])
+        try:
+            child = group[key]
+            if isinstance(child, h5py.Group):
+                found[key] = metadata(child, depth + 1)
+            elif isinstance(child, h5py.Dataset) and is_small(child):
+                found[key] = decode(child[()])
+        except UNREADABLE:
+            continue
     return found
 
 
-def is_small(node: object) -> bool:
-    """Whether a node is a dataset that describes data rather than being it.
+def is_small(dataset: h5py.Dataset) -> bool:
+    """Whether a dataset is a value that describes data, rather than data.
 
     Parameters
     ----------
-    node
-        Any HDF5 object.
+    dataset
+        Any dataset.
     """
-    return isinstance(node, h5py.Dataset) and (node.size or 0) <= _LARGEST_VALUE
+    largest = _LARGEST_VECTOR if len(dataset.shape or ()) < 2 else _LARGEST_MATRIX
+    return (dataset.size or 0) <= largest

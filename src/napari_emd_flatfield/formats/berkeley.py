@@ -4,38 +4,36 @@
         data                 n-D dataset
         dim1 … dimN          dim vectors with attributes name and units; dim1
                              describes axis 0
+        tomviz_scalars/      more arrays on the same axes, beside a link to data
     /microscope /sample /user /comments      metadata as attributes
 
 Real files leave out any of these, start at dim0, name the dataset after its
-group, or give a group the attribute though it holds no data.
+group, or give a group the attribute though only its subgroups hold data.
 """
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import h5py
 
-from ..lazy import H5Array, PartArray
-from ..signal import Signal
-from .attributes import attributes, decode, is_small, metadata
-from .dimvectors import axis_from_dim
-from .display import in_display_order
+from ..signal import Role, Signal
+from .attributes import metadata
+from .emdgroup import EmdGroup, axes_from_dims, group_type, image_of
 from .roles import role_of
-from .tree import is_image, stem, unique_names
+from .skipping import skipping
+from .tree import is_frame, is_image, unique_names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ..lazy.files import SharedFile
     from .tree import Node
 
 # Attributes of an EMD group that are this package's own business.
 NAME, ROLE = "signal_name", "signal_role"
-_BOOKKEEPING = {"emd_group_type", NAME, ROLE}
-_DIM = re.compile(r"data|dim\d+(_.*)?")
-_DATASETS = ("data", "realslice", "datacube", "diffractionslice", "counted_datacube")
+FRAME_LAST = "signal_frame_last"
+_SCALARS = "tomviz_scalars"
 
 
 def recognises(nodes: Sequence[Node]) -> bool:
@@ -46,7 +44,7 @@ def recognises(nodes: Sequence[Node]) -> bool:
     nodes
         All groups and datasets of the file, root first.
     """
-    return any(_is_emd_group(node) for node in nodes)
+    return any(group_type(node) == "1" for node in nodes)
 
 
 def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
@@ -59,82 +57,115 @@ def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
     nodes
         All its groups and datasets, root first.
     """
-    groups = [node for node in nodes if _is_emd_group(node)]
-    found = [(group, data) for group in groups if (data := _data_of(group))]
-    shared = _file_metadata(nodes)
-    names = unique_names([group.name for group, _ in found])
-    return [
-        _signal(file, group, data, name, shared)
-        for (group, data), name in zip(found, names, strict=True)
-    ]
+    groups = emd_groups(file, nodes, {"1"})
+    return signals_of(file, groups, _file_metadata(nodes, groups))
 
 
-def _is_emd_group(node: Node) -> bool:
-    if not isinstance(node, h5py.Group) or "emd_group_type" not in node.attrs:
-        return False
-    return str(decode(node.attrs["emd_group_type"])) == "1"
+def emd_groups(
+    file: SharedFile, nodes: Sequence[Node], types: set[str]
+) -> list[EmdGroup]:
+    """Find the groups that hold an image.
 
-
-def _data_of(group: h5py.Group) -> h5py.Dataset | None:
-    images = {key: node for key, node in group.items() if is_image(node)}
-    for key in (*_DATASETS, stem(group.name)):
-        if key in images:
-            return images[key]
-    return next(iter(images.values())) if len(images) == 1 else None
-
-
-def _signal(
-    file: SharedFile,
-    group: h5py.Group,
-    dataset: h5py.Dataset,
-    name: str,
-    shared: dict[str, Any],
-) -> Signal:
-    first = 0 if "dim0" in group else 1
-    stored_axes = [
-        axis_from_dim(group.get(f"dim{first + i}"), size)
-        for i, size in enumerate(dataset.shape)
-    ]
-    array = H5Array(file, dataset.name)
-    data, axes = in_display_order(
-        PartArray(array) if array.dtype.kind == "c" else array, stored_axes
-    )
-    own = attributes(group)
-    described = {key: value for key, value in own.items() if key not in _BOOKKEEPING}
-    return Signal(
-        name=own.get(NAME, name),
-        data=data,
-        axes=axes,
-        role=own.get(ROLE) or role_of(group.name),
-        metadata={**described, **shared, **_group_metadata(group)},
-        path=file.path,
-        dataset=dataset.name,
-    )
-
-
-def _group_metadata(group: h5py.Group) -> dict[str, Any]:
-    found = {}
-    for key, child in group.items():
-        if isinstance(child, h5py.Group):
-            if not _is_emd_group(child) and not any(map(is_image, child.values())):
-                found[key] = metadata(child)
-        elif is_small(child) and not is_image(child) and not _DIM.fullmatch(key):
-            found[key] = decode(child[()])
+    Parameters
+    ----------
+    file
+        The file, for messages.
+    nodes
+        All its groups and datasets, root first.
+    types
+        Values of ``emd_group_type`` to look for. A group of such a type without
+        an image stands for its subgroups without a type.
+    """
+    known = {node.name: node for node in nodes}
+    found: list[EmdGroup] = []
+    for node in nodes:
+        if group_type(node) in types:
+            with skipping(file, node.name):
+                found.extend(_holders(EmdGroup(node, known), known))
     return found
 
 
-def _file_metadata(nodes: Sequence[Node]) -> dict[str, Any]:
+def _holders(emd: EmdGroup, known: Mapping[str, Node]) -> Iterator[EmdGroup]:
+    if emd.dataset is not None:
+        yield emd
+        return
+    for node in emd.children.values():
+        if isinstance(node, h5py.Group) and not group_type(node):
+            inner = EmdGroup(node, known)
+            if inner.dataset is not None:
+                yield inner
+
+
+def signals_of(
+    file: SharedFile, groups: Sequence[EmdGroup], shared: Mapping[str, Any]
+) -> list[Signal]:
+    """Make signals of EMD groups, leaving out with a warning what is damaged.
+
+    Parameters
+    ----------
+    file
+        The file, for lazy reading.
+    groups
+        Groups that hold an image.
+    shared
+        Metadata of the file, which all signals get.
+    """
+    found: list[Signal] = []
+    names = unique_names([emd.name for emd in groups])
+    for emd, name in zip(groups, names, strict=True):
+        with skipping(file, emd.name):
+            described = {**emd.metadata(), **shared}
+            own_name = str(described.pop(NAME, name or file.path.stem))
+            role = described.pop(ROLE, None)
+            frame_last = described.pop(FRAME_LAST, False)
+            if role not in get_args(Role):
+                role = role_of(emd.name)
+            for label, dataset in _datasets(emd, own_name):
+                axes = axes_from_dims(emd.dims, dataset.shape)
+                data, shown, labels = image_of(
+                    file, dataset, axes, emd.dims, by_name=not frame_last
+                )
+                if not is_frame(data.shape):
+                    continue
+                found.append(
+                    Signal(
+                        name=label,
+                        data=data,
+                        axes=shown,
+                        role=role,
+                        metadata={**described, **labels},
+                        path=file.path,
+                        dataset=dataset.name,
+                    )
+                )
+    return found
+
+
+def _datasets(emd: EmdGroup, name: str) -> Iterator[tuple[str, h5py.Dataset]]:
+    """The array of a group and those tomviz keeps beside it, once each."""
+    if emd.dataset is None:
+        return
+    yield name, emd.dataset
+    scalars = emd.children.get(_SCALARS)
+    if isinstance(scalars, h5py.Group):
+        for key, dataset in EmdGroup(scalars, {}).children.items():
+            same_axes = is_image(dataset) and dataset.shape == emd.dataset.shape
+            if same_axes and dataset != emd.dataset:
+                yield key, dataset
+
+
+def _file_metadata(nodes: Sequence[Node], groups: Sequence[EmdGroup]) -> dict[str, Any]:
     """Root groups that describe the measurement, not hold it."""
-    root = nodes[0]
-    holding_data = {
-        node.name.split("/")[1]
-        for node in nodes[1:]
-        if _is_emd_group(node) or is_image(node)
-    }
+    holding_data = {emd.name.split("/")[1] for emd in groups}
+    found: dict[str, h5py.Group] = {}
+    for node in nodes[1:]:
+        top, *below = node.name[1:].split("/")
+        if top in holding_data:
+            continue
+        if is_image(node) or group_type(node):
+            holding_data.add(top)
+        elif not below and isinstance(node, h5py.Group):
+            found[top] = node
     return {
-        node.name[1:]: metadata(node)
-        for node in nodes[1:]
-        if isinstance(node, h5py.Group)
-        and node.parent == root
-        and node.name[1:] not in holding_data
+        top: metadata(group) for top, group in found.items() if top not in holding_data
     }

@@ -30,9 +30,9 @@ def axis_from_dim(dim: Any, size: int) -> Axis:
     Returns
     -------
     Axis
-        With the stored coordinates where there is one for each element, those
-        extrapolated from the first two where there are at least two, otherwise
-        indices in pixels.
+        With the stored coordinates where there is one for each element, or more;
+        those extrapolated from the first two where there are at least two;
+        otherwise indices in pixels.
     """
     if not isinstance(dim, h5py.Dataset):
         return Axis.index(size)
@@ -41,11 +41,40 @@ def axis_from_dim(dim: Any, size: int) -> Axis:
         # Early fpd files store the name itself where the vector belongs.
         value = decode(dim[()]) if dim.shape == () else None
         return Axis.index(size, name or (value if isinstance(value, str) else ""))
+    if not dim.shape or labels_from_dim(dim, size) is not None:
+        return Axis.index(size, name)
     stored = np.ravel(dim[()]).astype(np.float64)
     values = coordinates(stored, size)
     if values is None:
         return Axis.index(size, name)
     return Axis(name, units, values)
+
+
+def labels_from_dim(dim: Any, size: int) -> list[Any] | None:
+    """Read what a dim vector says of each index besides a coordinate.
+
+    Parameters
+    ----------
+    dim
+        The object stored as ``dimK``.
+    size
+        Number of elements along the axis.
+
+    Returns
+    -------
+    list or None
+        A text each where the axis stacks named images, several numbers each
+        where it has more than one coordinate (Prismatic's tilts); None for an
+        ordinary dim vector.
+    """
+    shape = dim.shape if isinstance(dim, h5py.Dataset) else None
+    if not shape or shape[0] != size:
+        return None
+    if len(shape) == 1 and h5py.check_string_dtype(dim.dtype) is not None:
+        return [str(decode(value)).rstrip() for value in dim[()]]
+    if len(shape) == 2 and shape[1] > 1 and dim.dtype.kind in "iuf":
+        return [decode(row) for row in dim[()]]
+    return None
 
 
 def coordinates(stored: np.ndarray, size: int) -> np.ndarray | None:
@@ -63,8 +92,9 @@ def coordinates(stored: np.ndarray, size: int) -> np.ndarray | None:
     numpy.ndarray or None
         Shape (size,), float64; None where the vector gives no step.
     """
+    stored = stored[:size]
     if len(stored) == size and np.all(np.isfinite(stored)):
-        return stored if size == 1 or np.ptp(stored) > 0 else None
+        return stored if size == 1 or np.any(stored != stored[0]) else None
     if len(stored) < 2 or len(stored) == size:
         return None
     step = stored[1] - stored[0]

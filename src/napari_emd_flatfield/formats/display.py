@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 # "x", "Rx", "R_x", "det x", "scanX"; not "index" or "energy".
 _NAME = re.compile(r"((?:[A-Za-z]?|.*[\W_])[xyXY])|(.*[a-z][XY])", re.DOTALL)
 _RECIPROCAL = ("q", "k", "det", "diff")
+_POSITIONS = ("scan", "tilt")
+
+# Name of the axis that holds the colours of a pixel; it comes first.
+RGB = "rgb"
 
 
 def display_order(names: Sequence[str]) -> tuple[int, ...]:
@@ -27,25 +31,38 @@ def display_order(names: Sequence[str]) -> tuple[int, ...]:
     Parameters
     ----------
     names
-        Axis names in stored order.
+        Axis names in stored order; one called ``"rgb"`` is put first.
 
     Returns
     -------
     tuple of int
         For each displayed axis the stored one.
     """
+    colour = [axis for axis, name in enumerate(names) if name == RGB]
+    return (*colour, *(axis for axis in _frame_last(names) if axis not in colour))
+
+
+def _frame_last(names: Sequence[str]) -> tuple[int, ...]:
     pairs = _pairs(names)
     if not pairs:
         return tuple(range(len(names)))
-    frame = next((k for k in pairs if k.startswith(_RECIPROCAL)), list(pairs)[-1])
-    y, x = pairs[frame]
-    paired = {axis for pair in pairs.values() for axis in pair}
-    others = [axis for axis in range(len(names)) if axis not in paired]
+    y, x = pairs[_frame(list(pairs))]
+    others = [axis for axis in range(len(names)) if axis not in (y, x)]
     if others and min(others) > max(y, x) and x < y:
         # Fortran-like order (x, y, z, t): the slowest axis is stored last.
         others.reverse()
-    scans = [axis for key, pair in pairs.items() if key != frame for axis in pair]
-    return (*others, *scans, y, x)
+    for scan_y, scan_x in pairs.values():
+        if scan_y in others and others.index(scan_x) < others.index(scan_y):
+            first, second = others.index(scan_x), others.index(scan_y)
+            others[first], others[second] = scan_y, scan_x
+    return (*others, y, x)
+
+
+def _frame(pairs: Sequence[str]) -> str:
+    """Which pair of axes is the image, not where the beam was for it."""
+    reciprocal = [pair for pair in pairs if pair.startswith(_RECIPROCAL)]
+    images = [pair for pair in pairs if not pair.startswith(_POSITIONS)]
+    return (reciprocal[:1] or images[-1:] or pairs[-1:])[0]
 
 
 def _pairs(names: Sequence[str]) -> dict[str, tuple[int, int]]:
@@ -60,7 +77,7 @@ def _pairs(names: Sequence[str]) -> dict[str, tuple[int, int]]:
 
 
 def in_display_order(
-    data: LazyArray, axes: Sequence[Axis]
+    data: LazyArray, axes: Sequence[Axis], *, by_name: bool = True
 ) -> tuple[LazyArray, tuple[Axis, ...]]:
     """Permute an array and its axes, as views, into display order.
 
@@ -70,6 +87,9 @@ def in_display_order(
         Array in stored order.
     axes
         Its axes.
+    by_name
+        False where the file itself says that the frame is stored last.
     """
-    order = display_order([axis.name for axis in axes])
+    names = [axis.name if by_name or axis.name == RGB else "" for axis in axes]
+    order = display_order(names)
     return data.transpose(*order), tuple(axes[i] for i in order)

@@ -3,32 +3,39 @@
 /data/0000 /data/0100 …  2-D datasets of one shape and dtype whose names are
                          integers: one stack named after its group, the
                          numbers its leading coordinate
-/anything/else           one signal a dataset, in pixels
+/table                   a compound dataset of two or more axes: one signal a
+                         numeric field
+/anything/else           one signal a dataset, its axes described by whichever
+                         custom the file follows (`customs`), or in pixels
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import h5py
 import numpy as np
 
-from ..lazy import H5Array, LazyArray, PartArray, StackedArray
+from ..lazy import FieldArray, LazyArray, StackedArray
 from ..signal import Axis, Signal
-from .attributes import attributes
+from . import customs
+from .arrays import array_of
+from .attributes import attributes, text
+from .detector import POSITION
+from .display import in_display_order
 from .roles import role_of
-from .tree import is_image, stem, unique_names
+from .skipping import skipping
+from .tree import dtype_of, is_frame, is_image, stem, unique_names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import h5py
+    from collections.abc import Iterator, Sequence
 
     from ..lazy.files import SharedFile
     from .tree import Node
 
-# What the leading axis of a stack of numbered frames counts.
-POSITION = "position"
+_INTEGER = re.compile(r"[+-]?\d+")
 
 
 def recognises(nodes: Sequence[Node]) -> bool:  # noqa: ARG001 - as all dialects
@@ -53,18 +60,28 @@ def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
         All its groups and datasets, root first.
     """
     series: dict[object, list[h5py.Dataset]] = defaultdict(list)
+    fields = []
     for node in nodes:
         if is_image(node):
-            series[_series_of(node)].append(node)
+            if not _is_text(node):
+                series[_series_of(node)].append(node)
+        else:
+            fields += [(node, field) for field in _image_fields(node)]
     paths = [
         _group_of(members[0]) if _is_numbered(members[0]) else members[0].name
         for members in series.values()
     ]
-    names = [name or file.path.stem for name in unique_names(paths)]
-    return [
-        _signal(file, members, path, name)
-        for members, path, name in zip(series.values(), paths, names, strict=True)
-    ]
+    paths += [f"{dataset.name}/{field}" for dataset, field in fields]
+    names = dict(zip(paths, unique_names(paths), strict=True))
+    found = []
+    for members, path in zip(series.values(), paths, strict=False):
+        with skipping(file, path):
+            found.append(_signal(file, members, path, names[path] or file.path.stem))
+    for dataset, field in fields:
+        path = f"{dataset.name}/{field}"
+        with skipping(file, path):
+            found.append(_field(file, dataset, field, path, names[path]))
+    return found
 
 
 def single(file: SharedFile, dataset: h5py.Dataset) -> Signal:
@@ -81,7 +98,7 @@ def single(file: SharedFile, dataset: h5py.Dataset) -> Signal:
 
 
 def _is_numbered(dataset: h5py.Dataset) -> bool:
-    return dataset.ndim == 2 and stem(dataset.name).isdecimal()
+    return dataset.ndim == 2 and bool(_INTEGER.fullmatch(stem(dataset.name)))
 
 
 def _group_of(dataset: h5py.Dataset) -> str:
@@ -94,23 +111,59 @@ def _series_of(dataset: h5py.Dataset) -> object:
     return dataset.name
 
 
+def _is_text(image: h5py.Dataset) -> bool:
+    return "MATLAB_class" in image.attrs and text(image, "MATLAB_class") == "char"
+
+
+def _image_fields(node: Node) -> Iterator[str]:
+    """Fields of a compound dataset that are images, alone or an image an element."""
+    if not isinstance(node, h5py.Dataset) or not node.shape:
+        return
+    dtype = dtype_of(node)
+    for field in dtype.names or ():
+        kind = dtype[field]
+        if kind.base.kind in "biufc" and is_frame(node.shape + kind.shape):
+            yield field
+
+
+def _field(
+    file: SharedFile, dataset: h5py.Dataset, field: str, path: str, name: str
+) -> Signal:
+    data = FieldArray(array_of(file, dataset), field)
+    return Signal(
+        name=name,
+        data=data,
+        axes=customs.pixels(data.shape),
+        role=role_of(path),
+        metadata=attributes(dataset),
+        path=file.path,
+        dataset=path,
+    )
+
+
 def _signal(
     file: SharedFile, members: Sequence[h5py.Dataset], path: str, name: str
 ) -> Signal:
     ordered = sorted(members, key=_number) if len(members) > 1 else members
-    frames = [_array(file, dataset) for dataset in ordered]
-    data = frames[0] if len(frames) == 1 else StackedArray(frames)
-    names = [""] * (data.ndim - 2) + ["y", "x"]
-    axes = [Axis.index(n, key) for n, key in zip(data.shape, names, strict=True)]
+    described = attributes(ordered[0])
+    axes = customs.axes_of(ordered[0], described)
+    frames = [array_of(file, dataset) for dataset in ordered]
+    data: LazyArray = frames[0]
     if len(frames) > 1:
+        data = StackedArray(frames)
         numbers = np.array([_number(dataset) for dataset in ordered])
-        axes[0] = Axis(POSITION, "", numbers)
+        axes = [Axis(POSITION, "", numbers), *axes]
+    shown, in_order = in_display_order(data, axes)
     return Signal(
         name=name,
-        data=data,
-        axes=tuple(axes),
+        data=shown,
+        axes=in_order,
         role=role_of(path),
-        metadata=attributes(ordered[0]),
+        metadata={
+            key: value
+            for key, value in described.items()
+            if key not in customs.BOOKKEEPING
+        },
         path=file.path,
         dataset=path,
     )
@@ -118,8 +171,3 @@ def _signal(
 
 def _number(dataset: h5py.Dataset) -> int:
     return int(stem(dataset.name))
-
-
-def _array(file: SharedFile, dataset: h5py.Dataset) -> LazyArray:
-    array = H5Array(file, dataset.name)
-    return PartArray(array) if array.dtype.kind == "c" else array

@@ -6,23 +6,52 @@ from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+import h5py
+
 from ..errors import EmdFlatfieldError, NoSignalError, ReadError
 from ..lazy.files import SharedFile
-from . import berkeley, plain
-from .tree import is_image, walk
+from . import (
+    berkeley,
+    emd1,
+    hyperspy,
+    masters,
+    nexus,
+    plain,
+    py4dstem,
+    tomography,
+    velox,
+)
+from .components import check, shown
+from .selection import opened_unasked
+from .tree import child, identity, is_image, names, walk
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Sequence
 
+    from ..lazy import Part
     from ..signal import Signal
     from .tree import Node
 
-_DIALECTS = (berkeley, plain)
+_DIALECTS = (
+    velox,
+    emd1,
+    py4dstem,
+    berkeley,
+    masters,
+    tomography,
+    nexus,
+    hyperspy,
+    plain,
+)
 _ORDER = {"raw": 0, "flat": 1, "dark": 2}
 
 
-def read(path: str | os.PathLike[str], dataset: str | None = None) -> list[Signal]:
+def read(
+    path: str | os.PathLike[str],
+    dataset: str | None = None,
+    component: Part = "modulus",
+) -> list[Signal]:
     """Open the images in an EMD or HDF5 file, without reading them.
 
     Parameters
@@ -31,7 +60,11 @@ def read(path: str | os.PathLike[str], dataset: str | None = None) -> list[Signa
         The file; its content decides how it is read, not its extension.
     dataset
         HDF5 path, or pattern with ``*`` and ``?``, of the images wanted: of a
-        dataset, or of the group that holds it. All images when left out.
+        dataset, or of the group that holds it. When left out, all images, or
+        of a file with more than 32 those `selection` finds the most telling.
+    component
+        The part of complex data that makes the image: ``"modulus"``,
+        ``"phase"`` (radian), ``"real"`` or ``"imaginary"``.
 
     Returns
     -------
@@ -46,6 +79,8 @@ def read(path: str | os.PathLike[str], dataset: str | None = None) -> list[Signa
         If it is empty, truncated, unreadable or not HDF5.
     NoSignalError
         If it holds no image, or none called `dataset`.
+    SignalError
+        If there is no such `component`.
 
     Examples
     --------
@@ -53,15 +88,25 @@ def read(path: str | os.PathLike[str], dataset: str | None = None) -> list[Signa
     >>> raw.data[7].shape  # doctest: +SKIP
     (540, 640)
     """
+    check(component)
     file = SharedFile.of(path)
     with _damage_named(file):
         nodes = list(walk(file.handle()))
         dialect = next(each for each in _DIALECTS if each.recognises(nodes))
-        signals = dialect.signals(file, nodes) or plain.signals(file, nodes)
-        if dataset is not None:
-            signals = _chosen(signals, file, nodes, "/" + dataset.strip("/"))
+        try:
+            signals = dialect.signals(file, nodes) or plain.signals(file, nodes)
+        except NoSignalError:
+            # What a dialect takes for no image can still be asked for.
+            if dataset is None:
+                raise
+            signals = []
+        if dataset is None:
+            signals = opened_unasked(file.path, nodes[0], signals)
+        else:
+            signals = _chosen(signals, file, nodes, dataset)
     if not signals:
         raise NoSignalError(_nothing_found(file, dataset))
+    signals = [shown(signal, component) for signal in signals]
     return sorted(signals, key=lambda signal: _ORDER[signal.role])
 
 
@@ -69,23 +114,36 @@ def _chosen(
     signals: list[Signal],
     file: SharedFile,
     nodes: Sequence[Node],
-    pattern: str,
+    asked: str,
 ) -> list[Signal]:
-    def wanted(name: str) -> bool:
-        return fnmatchcase(name, pattern)
+    there = _names_of(asked, nodes)
+    pattern = "/" + asked.strip("/")
 
-    matching = [
-        signal
-        for signal in signals
-        if signal.dataset
-        and (wanted(signal.dataset) or wanted(signal.dataset.rpartition("/")[0]))
-    ]
+    def wanted(name: str) -> bool:
+        group = name.rpartition("/")[0]
+        if there:
+            return name in there or group == pattern
+        return fnmatchcase(name, pattern) or fnmatchcase(group, pattern)
+
+    matching = [s for s in signals if s.dataset and wanted(s.dataset)]
     # One frame of a numbered series, or an array no EMD group speaks for.
     return matching or [
         plain.single(file, node)
         for node in nodes
         if is_image(node) and wanted(node.name)
     ]
+
+
+def _names_of(path: str, nodes: Sequence[Node]) -> set[str]:
+    """What `nodes` call the object at a path, and the members of it if a group."""
+    root = nodes[0]
+    itself = child(root, path.strip("/")) if path.strip("/") else root
+    if itself is None:
+        return set()
+    members = names(itself) if isinstance(itself, h5py.Group) else []
+    found = [itself, *(child(itself, name) for name in members)]
+    meant = {identity(node) for node in found if node is not None}
+    return {node.name for node in nodes if identity(node) in meant}
 
 
 @contextmanager

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ..signal import Role
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_FLAT = {"ff", "white", "whites", "gain"}
+_FLAT = {"ff", "white", "whites", "whitefield", "whitefields", "gain"}
 _DARK = {"background", "backgrounds", "bias"}
 # Words that say nothing of the role, as in "mean_white_field_images".
 _PLAIN = {
@@ -17,8 +17,12 @@ _PLAIN = {
     *("reference", "references", "mean", "median", "avg", "average", "stack"),
     *("before", "after", "pre", "post", "start", "end"),
 }
-# "corrected_flat", "background_subtracted": results, whatever else they name.
-_RESULT = {"corrected", "subtracted", "removed", "normalised", "normalized", "fielded"}
+# "corrected_flat", "background_subtracted" are results, whatever else they name;
+# an annular or virtual dark field is an image.
+_IMAGE = {
+    *("corrected", "subtracted", "removed", "normalised", "normalized", "fielded"),
+    *("flattened", "annular", "virtual"),
+}
 
 
 def role_of(path: str) -> Role:
@@ -37,7 +41,7 @@ def role_of(path: str) -> Role:
     """
     for part in reversed(path.strip("/").split("/")):
         words = [word.lower() for word in _WORD.findall(part)]
-        if _RESULT.intersection(words):
+        if _IMAGE.intersection(words):
             return "raw"
         telling = [word for word in words if word not in _PLAIN]
         for word in telling[:1] + telling[-1:]:
@@ -45,4 +49,6 @@ def role_of(path: str) -> Role:
                 return "flat"
             if word.startswith("dark") or word in _DARK:
                 return "dark"
+        if "raw" in telling:
+            break
     return "raw"

@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import h5py
+import numpy as np
+
+from ..lazy import is_complex_compound
+from .skipping import listed, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TypeAlias
 
     Node: TypeAlias = h5py.Group | h5py.Dataset
+
+
+class _Elsewhere:
+    """What an external link shows: named by the link, though in another file."""
+
+    _link: str
+    _home: h5py.File
+
+    @property
+    def name(self) -> str:
+        return self._link
+
+    @property
+    def file(self) -> h5py.File:
+        return self._home
+
+
+class _GroupElsewhere(_Elsewhere, h5py.Group):  # type: ignore[misc]
+    pass
+
+
+class _DatasetElsewhere(_Elsewhere, h5py.Dataset):  # type: ignore[misc]
+    pass
 
 
 def walk(group: h5py.Group) -> Iterator[Node]:
@@ -24,39 +52,107 @@ def walk(group: h5py.Group) -> Iterator[Node]:
     Yields
     ------
     h5py.Group or h5py.Dataset
-        Objects in the order of their names. Dangling links and named datatypes
-        are passed over; an object with several names comes once, so cycles end.
+        Objects in the order of their names, under names by which this file
+        reaches them. Dangling links and named datatypes are passed over, those
+        to missing files with a warning; an object with several names comes
+        once, so cycles end.
     """
-    seen = {_identity(group)}
+    seen = {identity(group)}
     pending: list[Node] = [group]
+    missing: list[str] = []
+    # A file that is closed and opened again has a new identity, and no end.
+    kept: list[Node] = []
     while pending:
         node = pending.pop()
         yield node
         if not isinstance(node, h5py.Group):
             continue
         children = []
-        for name in node:
-            child = _child(node, name)
-            if child is not None and _identity(child) not in seen:
-                seen.add(_identity(child))
-                children.append(child)
+        for name in names(node):
+            found = child(node, name)
+            if found is None:
+                missing.extend(_missing_file(node, name))
+            elif (itself := identity(found)) not in seen:
+                seen.add(itself)
+                children.append(found)
+                if isinstance(found, _Elsewhere):
+                    kept.append(found)
         pending.extend(reversed(children))
+    if missing:
+        warn(
+            f"{group.file.filename} links to files that are missing or damaged, so "
+            f"what they hold is left out: {listed(missing)}"
+        )
 
 
-def _child(group: h5py.Group, name: str) -> Node | None:
+def child(group: h5py.Group, name: str) -> Node | None:
+    """Follow a link whatever its kind, and survive it whatever its state.
+
+    Parameters
+    ----------
+    group
+        Where the link is.
+    name
+        Name of the link.
+
+    Returns
+    -------
+    h5py.Group, h5py.Dataset or None
+        None for a dangling link and for anything else, like a named datatype.
+    """
     try:
         node = group[name]
-    except (KeyError, OSError, RuntimeError):
+    except (KeyError, OSError, RuntimeError, ValueError):
         return None
-    return node if isinstance(node, h5py.Group | h5py.Dataset) else None
+    if not isinstance(node, h5py.Group | h5py.Dataset):
+        return None
+    if isinstance(group, _Elsewhere) or identity(node)[0] != identity(group)[0]:
+        is_group = isinstance(node, h5py.Group)
+        node = (_GroupElsewhere if is_group else _DatasetElsewhere)(node.id)
+        node._link = f"{group.name.rstrip('/')}/{name}"
+        node._home = group.file
+    return node
 
 
-def _identity(node: Node) -> tuple[int, object]:
+def identity(node: Node) -> tuple[int, object]:
+    """Tell objects apart whatever they are called: equal for two names of one.
+
+    Parameters
+    ----------
+    node
+        A group or dataset.
+    """
     info = h5py.h5o.get_info(node.id)
     return info.fileno, info.addr
 
 
-def is_image(node: object) -> bool:
+def names(group: h5py.Group) -> list[str]:
+    """List the links in a group, warning of those that cannot be followed.
+
+    Parameters
+    ----------
+    group
+        Any group.
+    """
+    where = f"{group.file.filename}:{group.name}"
+    try:
+        found = list(group)
+    except (OSError, RuntimeError) as error:
+        warn(f"{where} cannot be listed: {error}")
+        return []
+    # h5py gives names that are not UTF-8 as bytes, and paths with them, too.
+    if unnamable := [name for name in found if isinstance(name, bytes)]:
+        warn(f"{where} holds what has no name in UTF-8, left out: {unnamable}")
+    return [name for name in found if isinstance(name, str)]
+
+
+def _missing_file(group: h5py.Group, name: str) -> Iterator[str]:
+    link = group.get(name, getlink=True)
+    if isinstance(link, h5py.ExternalLink):
+        yield f"{link.filename} ({stem(group.name)}/{name})"
+
+
+def is_image(node: object) -> TypeGuard[h5py.Dataset]:
     """Whether a node is a numeric array of at least two axes and one real frame.
 
     Parameters
@@ -64,11 +160,47 @@ def is_image(node: object) -> bool:
     node
         Any HDF5 object.
     """
-    if not isinstance(node, h5py.Dataset) or not node.shape or len(node.shape) < 2:
+    return is_array(node) and is_frame(node.shape)
+
+
+def is_array(node: object) -> TypeGuard[h5py.Dataset]:
+    """Whether a node is a numeric array of at least two axes.
+
+    Parameters
+    ----------
+    node
+        Any HDF5 object.
+    """
+    if not isinstance(node, h5py.Dataset) or len(node.shape or ()) < 2:
         return False
-    if node.dtype.kind not in "biufc" or node.dtype.subdtype is not None:
-        return False
-    return bool(node.size) and node.shape[-2:] != (1, 1)
+    dtype = dtype_of(node)
+    return dtype.kind in "biufc" or is_complex_compound(dtype)
+
+
+def is_frame(shape: tuple[int, ...]) -> bool:
+    """Whether an array of this shape holds at least one frame of several pixels.
+
+    Parameters
+    ----------
+    shape
+        Frames last.
+    """
+    return len(shape) >= 2 and 0 not in shape and shape[-2:] != (1, 1)
+
+
+def dtype_of(dataset: h5py.Dataset) -> np.dtype[Any]:
+    """Type of a dataset's elements; an opaque one where NumPy has none like it.
+
+    Parameters
+    ----------
+    dataset
+        Any dataset, also one of HDF5's dates.
+    """
+    try:
+        dtype: np.dtype[Any] = dataset.dtype
+    except TypeError:
+        return np.dtype("V1")
+    return dtype
 
 
 def stem(path: str) -> str:
@@ -93,9 +225,9 @@ def unique_names(paths: list[str]) -> list[str]:
     lengths = [1] * len(parts)
     while True:
         names = ["/".join(p[-n:]) for p, n in zip(parts, lengths, strict=True)]
-        clashing = {name for name in names if names.count(name) > 1}
+        uses = Counter(names)
         longer = [
-            n + (name in clashing and n < len(p))
+            n + (uses[name] > 1 and n < len(p))
             for n, name, p in zip(lengths, names, parts, strict=True)
         ]
         if longer == lengths:

@@ -1,19 +1,40 @@
 """Arrays that read what is asked, when it is asked."""
 
 from .base import LazyArray
+from .blocks import read_once
 from .cache import CACHE
+from .compound import ComplexArray, is_complex_compound
+from .frame import FrameArray
 from .hdf5 import H5Array
 from .pyramid import pyramid
-from .views import AdaptedArray, PartArray, StackedArray, TransposedArray, adapt
+from .views import (
+    AdaptedArray,
+    ConcatenatedArray,
+    FieldArray,
+    Part,
+    PartArray,
+    PickedArray,
+    StackedArray,
+    TransposedArray,
+    adapt,
+)
 
 __all__ = [
     "CACHE",
     "AdaptedArray",
+    "ComplexArray",
+    "ConcatenatedArray",
+    "FieldArray",
+    "FrameArray",
     "H5Array",
     "LazyArray",
+    "Part",
     "PartArray",
+    "PickedArray",
     "StackedArray",
     "TransposedArray",
     "adapt",
+    "is_complex_compound",
     "pyramid",
+    "read_once",
 ]

@@ -35,9 +35,6 @@ class LazyArray(ABC):
         frame when left out.
     """
 
-    # Keeps ``numpy_array * lazy`` from iterating over us element by element.
-    __array_priority__ = 1000
-
     def __init__(
         self,
         shape: Sequence[int],

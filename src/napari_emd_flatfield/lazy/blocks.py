@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import threading
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -18,13 +20,33 @@ from .indexing import selected_shape
 from .work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from .files import SharedFile
 
 # A read, and a block kept of it, takes at most this share of the cache: several
 # signals, and what is read ahead of them, have room in it.
 _SHARE = 4
+
+
+class _Once(threading.local):
+    now = False
+
+
+_ONCE = _Once()
+
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Read in this thread what will not be asked for again: keep no more than needed.
+
+    What was read along with it, such as other frames of a chunk, is still kept.
+    """
+    before, _ONCE.now = _ONCE.now, True
+    try:
+        yield
+    finally:
+        _ONCE.now = before
 
 
 class Blocks:
@@ -42,13 +64,13 @@ class Blocks:
         self._sizes: set[tuple[int, ...]] = set()
 
     @classmethod
-    def of(cls, file: SharedFile, dataset: h5py.Dataset) -> Blocks | None:
+    def of(cls, file: SharedFile, name: str, dataset: h5py.Dataset) -> Blocks | None:
         """Return the blocks of a dataset; None if HDF5 had better read it.
 
         Parameters
         ----------
-        file
-            The file it was reached in.
+        file, name
+            Where it is: maybe a link to another file.
         dataset
             The open dataset.
         """
@@ -59,7 +81,7 @@ class Blocks:
         if dataset.id.get_type() != h5py.h5t.py_create(dtype, logical=True):
             return None
         kind = Contiguous if dataset.chunks is None else Chunked
-        layout = kind.of(file, dataset)
+        layout = kind.of(file, name, dataset)
         return None if layout is None else cls(layout)
 
     def read(self, slices: Slices) -> np.ndarray:
@@ -127,8 +149,11 @@ class Blocks:
             if len(within) == 1 and CACHE.get(self._key(size, within[0].block)):
                 return size
         usual = self._layout.cell(slices, most)
-        if usual is not None:
-            self._sizes.add(usual)
+        if usual is None or (
+            _ONCE.now and math.prod(usual) <= math.prod(selected_shape(slices))
+        ):
+            return None
+        self._sizes.add(usual)
         return usual
 
     def _block(self, key: Key, slices: Slices) -> Work:

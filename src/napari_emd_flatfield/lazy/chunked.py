@@ -58,13 +58,13 @@ class Chunked:
     pipeline: Pipeline
 
     @classmethod
-    def of(cls, file: SharedFile, dataset: h5py.Dataset) -> Chunked | None:
+    def of(cls, file: SharedFile, name: str, dataset: h5py.Dataset) -> Chunked | None:
         """Return the layout of a dataset; None if HDF5 had better read it.
 
         Parameters
         ----------
-        file
-            The file it was reached in.
+        file, name
+            Where it is: maybe a link to another file.
         dataset
             A dataset stored in chunks, in the byte layout of its dtype.
         """
@@ -72,7 +72,7 @@ class Chunked:
         if pipeline is None or pipeline.nbytes < _SMALLEST_CHUNK:
             return None
         shape, dtype, chunks = dataset.shape, dataset.dtype, dataset.chunks
-        return cls(file, dataset.name, shape, dtype, chunks, pipeline)
+        return cls(file, name, shape, dtype, chunks, pipeline)
 
     def cell(self, slices: Slices, nbytes: int) -> tuple[int, ...] | None:
         """Shape of the blocks to keep; None where a read had better keep nothing.

@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+import h5py
 import numpy as np
 
 from .chunked import WASTE
@@ -18,8 +19,6 @@ from .indexing import selected_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    import h5py
 
     from .files import SharedFile
 
@@ -31,6 +30,10 @@ _Run = tuple[int, int, np.ndarray]
 
 # To read on is as fast as to read anew somewhere this far away.
 _NEAR = 8 * 2**10
+
+
+def _file_number(node: Any) -> int:
+    return int(h5py.h5o.get_info(node.id).fileno)
 
 
 @dataclass(frozen=True)
@@ -54,25 +57,27 @@ class Contiguous:
     offset: int
 
     @classmethod
-    def of(cls, file: SharedFile, dataset: h5py.Dataset) -> Contiguous | None:
+    def of(
+        cls, file: SharedFile, name: str, dataset: h5py.Dataset
+    ) -> Contiguous | None:
         """Return the layout of a dataset; None if HDF5 had better read it.
 
         Parameters
         ----------
-        file
-            The file it was reached in.
+        file, name
+            Where it is: maybe a link to another file.
         dataset
             A dataset stored contiguously, in the byte layout of its dtype.
         """
         offset = dataset.id.get_offset()
         elsewhere = (
             dataset.external
-            or dataset.file.filename != file.handle().filename
-            or dataset.file.userblock_size
+            or _file_number(dataset) != _file_number(file.handle())
+            or file.handle().userblock_size
         )
         if offset is None or elsewhere or not hasattr(os, "preadv"):
             return None
-        return cls(file, dataset.name, dataset.shape, dataset.dtype, offset)
+        return cls(file, name, dataset.shape, dataset.dtype, offset)
 
     @cached_property
     def _strides(self) -> tuple[int, ...]:

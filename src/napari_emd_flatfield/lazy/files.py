@@ -12,7 +12,7 @@ import os
 import threading
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import h5py
 import hdf5plugin  # noqa: F401 - importing it registers its filters with HDF5
@@ -23,11 +23,19 @@ from .descriptor import Descriptor
 from .work import Pool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
+
+_Seen = TypeVar("_Seen")
 
 # HDF5's own chunk cache, per dataset: enough for neighbouring frames of a stack
 # whose chunks span several of them.
 _CHUNK_CACHE_BYTES = 32 * 2**20
+
+# Datasets kept open between reads, each with such a cache: a series may be
+# thousands of datasets, of which a cache serves only the last few.
+_DATASETS_KEPT = 8
 
 # HDF5 makes all handles of one process on one file agree on locking and on
 # read-only, unless they use different drivers. With stdio a script can open the
@@ -36,6 +44,7 @@ _CHUNK_CACHE_BYTES = 32 * 2**20
 _DRIVER = None if os.name == "nt" else "stdio"
 
 _Identity = tuple[int, int]
+_Version = tuple[int, int]
 
 
 class SharedFile:
@@ -55,6 +64,8 @@ class SharedFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._identity = _identity(path)
+        self._version: _Version | None = None
+        self._openings = 0
         self._lock = threading.RLock()
         self._open: list[h5py.File] = []
         self._datasets: dict[str, h5py.Dataset] = {}
@@ -71,6 +82,7 @@ class SharedFile:
 
         A file that has since been replaced by another of the same name gets a
         handle of its own: arrays on the old one keep showing the old content.
+        One that was written to in place is opened anew, for all of them.
 
         Parameters
         ----------
@@ -88,7 +100,16 @@ class SharedFile:
             shared = cls._registry.get(key)
             if shared is None:
                 shared = cls._registry[key] = cls(resolved)
-            return shared
+        shared._refresh()
+        return shared
+
+    def _refresh(self) -> None:
+        # HDF5 never looks again at what it has read: neither through this handle
+        # nor through another in this process, as long as this one is open.
+        with self._lock:
+            stale = self._open and self._version != _version(self.path)
+        if stale:
+            self.close()
 
     def handle(self) -> h5py.File:
         """Return the open `h5py.File`, opening it if need be.
@@ -107,8 +128,31 @@ class SharedFile:
                         f"{self.path} was replaced by another file since it was "
                         "opened; open it again to see what is in it now"
                     )
+                self._version = _version(self.path)
                 self._open.append(open_hdf5(self.path))
+                # Now, as the path may come to stand for another file.
+                self._descriptor = Descriptor(self.path)
+                self._openings += 1
             return self._open[0]
+
+    def opening(self) -> int:
+        """How often the file was opened: what was learnt of it before may be old."""
+        with self._lock:
+            self.handle()
+            return self._openings
+
+    def look(self, name: str, at: Callable[[Any], _Seen]) -> _Seen:
+        """Return what a function makes of what stands under a name, if anything.
+
+        Parameters
+        ----------
+        name
+            HDF5 path.
+        at
+            Called while the file cannot be closed.
+        """
+        with self._lock:
+            return at(self.handle().get(name))
 
     def read(self, name: str, slices: tuple[slice, ...]) -> Any:
         """Read a block of a dataset.
@@ -157,18 +201,19 @@ class SharedFile:
         return mask, stored
 
     def _dataset(self, name: str) -> h5py.Dataset:
-        if name not in self._datasets:
-            # HDF5's chunk cache dies with the dataset object that owns it
-            # (https://github.com/h5py/h5py/issues/1960).
-            self._datasets[name] = self.handle()[name]
-        return self._datasets[name]
+        # HDF5's chunk cache dies with the dataset object that owns it
+        # (https://github.com/h5py/h5py/issues/1960).
+        dataset = self._datasets.pop(name, None) or self.handle()[name]
+        self._datasets[name] = dataset
+        if len(self._datasets) > _DATASETS_KEPT:
+            del self._datasets[next(iter(self._datasets))]
+        return dataset
 
     def descriptor(self) -> Descriptor:
         """Return a descriptor that does not close while it is held."""
         with self._lock:
-            if self._descriptor is None:
-                self.handle()
-                self._descriptor = Descriptor(self.path)
+            self.handle()
+            assert self._descriptor is not None
             return self._descriptor
 
     def stamp(self) -> int:
@@ -185,12 +230,19 @@ class SharedFile:
 
     def close(self) -> None:
         """Close the handle; the next read opens it again."""
+        self._settle()
+        with self._lock:
+            self._shut()
+
+    def _settle(self) -> None:
+        # Threads that read ahead take the lock: it must be free to wait for them.
         for work in CACHE.drop(self.token):
             work.settle()
-        with self._lock:
-            self._datasets.clear()
-            self._descriptor = self._pool = None
-            _close_all(self._open)
+
+    def _shut(self) -> None:
+        self._datasets.clear()
+        self._descriptor = self._pool = None
+        _close_all(self._open)
 
 
 def open_hdf5(path: Path) -> h5py.File:
@@ -228,15 +280,28 @@ def open_hdf5(path: Path) -> h5py.File:
             "and HDF5 files can be opened"
         )
     try:
-        return h5py.File(
-            path, "r", driver=_DRIVER, locking=False, rdcc_nbytes=_CHUNK_CACHE_BYTES
-        )
+        return _open(path, driver=_DRIVER)
     except (OSError, RuntimeError) as error:
-        if "truncated" in str(error):
+        failure = error
+    try:
+        # What a program writes in SWMR mode opens in no other, with no other driver.
+        return _open(path, swmr=True)
+    except (OSError, RuntimeError) as error:
+        reason = f"HDF5 says: {failure}"
+        if "truncated" in f"{failure} {error}":  # only the default driver says so
             reason = "it is truncated; copy it again from where it was recorded"
-        else:
-            reason = f"HDF5 says: {error}"
-        raise FileOpenError(f"{path} cannot be opened: {reason}") from error
+        elif "not already open for SWMR" in str(error):
+            reason = (
+                "it is marked as being written; wait until the program that writes "
+                "it has closed it, or clear what a crash left with `h5clear -s`"
+            )
+        raise FileOpenError(f"{path} cannot be opened: {reason}") from failure
+
+
+def _open(path: Path, **options: Any) -> h5py.File:
+    return h5py.File(
+        path, "r", locking=False, rdcc_nbytes=_CHUNK_CACHE_BYTES, **options
+    )
 
 
 def _identity(path: Path) -> _Identity:
@@ -251,6 +316,43 @@ def _identity(path: Path) -> _Identity:
     return status.st_dev, status.st_ino
 
 
+def _version(path: Path) -> _Version:
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size
+
+
 def _close_all(handles: list[h5py.File]) -> None:
     while handles:
         handles.pop().close()
+
+
+_forking: list[SharedFile] = []
+
+
+def _before_fork() -> None:
+    """Leave a child no handle: it would share the position in the file.
+
+    Parent and child read at that position, so either would get bytes the other
+    asked for. Each opens the file anew instead, with its next read.
+    """
+    SharedFile._registry_lock.acquire()
+    _forking.extend(SharedFile._registry.values())
+    for file in _forking:
+        file._settle()
+    for file in _forking:
+        file._lock.acquire()
+        file._shut()
+
+
+def _after_fork() -> None:
+    while _forking:
+        _forking.pop()._lock.release()
+    SharedFile._registry_lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork,
+        after_in_child=_after_fork,
+    )

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from ..errors import ReadError
+from ..errors import EmdFlatfieldError, FileOpenError, ReadError
 from .base import LazyArray
 from .blocks import Blocks
 from .files import SharedFile
+from .indexing import selected_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,9 @@ class H5Array(LazyArray):
         The shared file, or its path.
     name
         HDF5 path of the dataset.
+    dataset
+        The dataset itself where the caller has it open already: looking it up
+        is most of what opening costs.
 
     Raises
     ------
@@ -33,20 +37,43 @@ class H5Array(LazyArray):
         If there is no such dataset.
     """
 
-    def __init__(self, file: SharedFile | Path | str, name: str) -> None:
+    def __init__(
+        self,
+        file: SharedFile | Path | str,
+        name: str,
+        dataset: h5py.Dataset | None = None,
+    ) -> None:
         self._file = file if isinstance(file, SharedFile) else SharedFile.of(file)
         self._name = name
-        dataset = self._file.handle().get(name)
+        if dataset is None:
+            dataset = self._file.handle().get(name)
         if not isinstance(dataset, h5py.Dataset):
             raise ReadError(f"{self._file.path} has no dataset {name}")
-        self._blocks = Blocks.of(self._file, dataset)
         super().__init__(dataset.shape, dataset.dtype, dataset.chunks)
+        self._opening = self._file.opening()
+        self._blocks = self._blocks_of(dataset)
+
+    def _blocks_of(self, dataset: Any) -> Blocks | None:
+        if not isinstance(dataset, h5py.Dataset):
+            return None
+        if (dataset.shape, dataset.dtype) != (self.shape, self.dtype):
+            return None
+        return Blocks.of(self._file, self._name, dataset)
+
+    def _looked_at(self) -> Blocks | None:
+        """How to read the dataset as it is in the file as it is open now."""
+        opening = self._file.opening()
+        if opening != self._opening:
+            self._blocks = self._file.look(self._name, self._blocks_of)
+            self._opening = opening
+        return self._blocks
 
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
         try:
-            if self._blocks is not None:
-                return self._blocks.read(slices)
-            return np.asarray(self._file.read(self._name, slices))
+            blocks = self._looked_at()
+            if blocks is not None:
+                return blocks.read(slices)
+            block = np.asarray(self._file.read(self._name, slices))
         except ReadError:
             raise
         # h5py lets HDF5's errors out as whatever seems closest to each.
@@ -54,11 +81,24 @@ class H5Array(LazyArray):
             raise ReadError(
                 f"{self._file.path}:{self._name} cannot be read: {self._why(error)}"
             ) from error
+        same = np.can_cast(block.dtype, self.dtype, "equiv")
+        if block.shape != selected_shape(slices) or not same:
+            raise ReadError(
+                f"{self._file.path}:{self._name} has changed since it was opened; "
+                "open it again to see what is in it now"
+            )
+        return block
 
     def _ahead(self, slices: tuple[slice, ...]) -> list[Callable[[], None]]:
-        return [] if self._blocks is None else self._blocks.ahead(slices)
+        try:
+            blocks = self._looked_at()
+        except EmdFlatfieldError:  # the read that comes will say so
+            return []
+        return [] if blocks is None else blocks.ahead(slices)
 
     def _why(self, error: Exception) -> str:
+        if isinstance(error, FileNotFoundError | FileOpenError):
+            return str(error)
         missing = missing_filters(self._file.handle().get(self._name))
         if missing:
             names = ", ".join(missing)

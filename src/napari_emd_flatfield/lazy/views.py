@@ -1,7 +1,8 @@
-"""Lazy arrays made from other arrays: permuted, stacked, in parts, adapted."""
+"""Lazy arrays made from other arrays: permuted, stacked, picked, in parts, adapted."""
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from .base import LazyArray
 from .indexing import selected_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ..signal import ArrayLike
     from .grid import Slices
@@ -89,6 +90,114 @@ class StackedArray(LazyArray):
 
     def _sources(self) -> tuple[LazyArray, ...]:
         return self._parts
+
+
+class ConcatenatedArray(LazyArray):
+    """Arrays one after another along their leading axis.
+
+    Parameters
+    ----------
+    sources
+        At least one array, all of one dtype and of one shape but for the length
+        of the leading axis.
+    """
+
+    def __init__(self, sources: Sequence[LazyArray]) -> None:
+        self._parts = tuple(sources)
+        lengths = [len(part) for part in self._parts]
+        self._starts = tuple(accumulate(lengths[:-1], initial=0))
+        first = self._parts[0]
+        super().__init__((sum(lengths), *first.shape[1:]), first.dtype, first.chunks)
+
+    def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
+        block = np.empty(selected_shape(slices), self.dtype)
+        begin = 0
+        for part, inside in self._needs(slices):
+            found = part._read(inside)
+            block[begin : begin + len(found)] = found
+            begin += len(found)
+        return block
+
+    def _needs(self, slices: Slices) -> Iterator[tuple[LazyArray, Slices]]:
+        along, *rest = slices
+        wanted = np.arange(along.start, along.stop, along.step)
+        for start, part in zip(self._starts, self._parts, strict=True):
+            begin, end = np.searchsorted(wanted, (start, start + len(part)))
+            if begin < end:
+                first, last = wanted[begin] - start, wanted[end - 1] - start
+                yield part, (slice(int(first), int(last) + 1, along.step), *rest)
+
+    def _sources(self) -> tuple[LazyArray, ...]:
+        return self._parts
+
+
+class PickedArray(LazyArray):
+    """Some of the frames of a stack, e.g. those an acquisition calls flats.
+
+    Parameters
+    ----------
+    source
+        The whole stack.
+    indices
+        Which entries of its leading axis to show, ascending, at least one.
+    """
+
+    def __init__(self, source: LazyArray, indices: Sequence[int] | np.ndarray) -> None:
+        self._source = source
+        self._indices = np.asarray(indices, dtype=np.intp)
+        super().__init__(
+            (len(self._indices), *source.shape[1:]), source.dtype, source.chunks
+        )
+
+    def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
+        block = np.empty(selected_shape(slices), self.dtype)
+        begin = 0
+        for source, inside in self._needs(slices):
+            found = source._read(inside)
+            block[begin : begin + len(found)] = found
+            begin += len(found)
+        return block
+
+    def _needs(self, slices: Slices) -> Iterator[tuple[LazyArray, Slices]]:
+        wanted = self._indices[slices[0]]
+        # One read a run of neighbours, as a stack's chunks may span several.
+        for run in np.split(wanted, np.flatnonzero(np.diff(wanted) != 1) + 1):
+            chosen = slice(int(run[0]), int(run[-1]) + 1, 1)
+            yield self._source, (chosen, *slices[1:])
+
+    def _sources(self) -> tuple[LazyArray]:
+        return (self._source,)
+
+
+class FieldArray(LazyArray):
+    """One field of an array of a compound dtype.
+
+    Parameters
+    ----------
+    source
+        An array of a structured dtype.
+    field
+        Name of the field; where each element holds an array of it, its axes
+        follow those of `source`.
+    """
+
+    def __init__(self, source: LazyArray, field: str) -> None:
+        self._source = source
+        self._field = field
+        dtype = source.dtype[field]
+        super().__init__((*source.shape, *dtype.shape), dtype.base)
+
+    def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
+        outer, inner = slices[: self._source.ndim], slices[self._source.ndim :]
+        block = self._source._read(outer)[self._field]
+        key: Any = (..., *inner)
+        return np.array(block[key])
+
+    def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:
+        return [(self._source, slices[: self._source.ndim])]
+
+    def _sources(self) -> tuple[LazyArray]:
+        return (self._source,)
 
 
 class PartArray(LazyArray):

@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
-import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import ComboBox, LineEdit, PushButton
-from napari.layers import Image
 from napari.utils.notifications import show_error, show_info
-from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy, QWidget
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
 
-from ..errors import EmdFlatfieldError, FlatFieldError
-from ..flatfield import FlatField
-from ..flatfield.interpolation import INTERPOLATIONS
-from ..formats.roles import role_of
-from .layers import SIGNAL, layer_kwargs, signal_of_layer
-from .saving import SaveJob, ask_where
+from ..errors import EmdFlatfieldError
+from ..flatfield.corrected import CorrectedArray
+from ..signal import Signal
+from .building import Corrected, build
+from .inputs import PREFIX, Inputs
+from .latest import Latest, single_shot
+from .layers import SIGNAL, signal_of_layer
+from .live_plots import LivePlots
+from .options import Options, add_row
+from .saving import SaveBar, ask_where
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import napari.viewer
+    from napari.layers import Image
 
-    from ..signal import Role, Signal
+# Long enough to type a number, short enough to seem at once.
+_PAUSE_MS = 150
 
-_PREFIX = "corrected_"
+_CALIBRATION = ("scale", "translate", "units", "axis_labels")
 
 
 class FlatFieldWidget(QWidget):
-    """Choose raw, flats and dark layers, correct, save.
+    """Choose raw, flats and dark layers, correct, compare, save.
+
+    Once there is a corrected layer it follows every change of the settings.
 
     Parameters
     ----------
@@ -39,151 +54,69 @@ class FlatFieldWidget(QWidget):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self._viewer = napari_viewer
-        self._job: SaveJob | None = None
-        self._seen: weakref.WeakSet[Image] = weakref.WeakSet()
-        self.raw = self._layer_choice(
-            "raw", "Raw", "Frames to correct, of shape (…, y, x)."
+        self._quantity: tuple[Any, ...] | None = None
+        self._saved = ""
+        self.inputs = Inputs(napari_viewer)
+        self.options = Options()
+        self.correct_button = _button(
+            "Correct",
+            "Add the corrected layer. It is computed as you look, and follows every "
+            "change you make here.",
         )
-        self.flats = self._layer_choice(
-            "flats",
-            "Flats",
-            "Images of the illumination alone. Where along the scan each was "
-            "recorded is its coordinate on the leading axis.",
+        self.compare_button = _button(
+            "Show raw", "Hide the corrected layer, to compare."
         )
-        self.dark = self._layer_choice(
-            "dark",
-            "Dark",
-            "Image without illumination, or several to average; optional.",
+        self.compare_button.setCheckable(True)
+        self.save_button = _button(
+            "Save as EMD…", "Save the corrected layer, frame by frame."
         )
-        self.interpolation = ComboBox(
-            name="interpolation",
-            label="Interpolation",
-            choices=INTERPOLATIONS,
-            value="linear",
-            tooltip="How the flat of a frame follows from the flats: linear between "
-            "the two around it, the nearest, or one for all frames (mean, median, "
-            "first). Outside the flats the nearest one holds.",
-        )
-        self.positions = LineEdit(
-            name="positions",
-            label="Flat positions",
-            tooltip="Where along the scan the flats were recorded, e.g. 0, 500. "
-            "Empty: as the flats layer says.",
-        )
-        self.correct_button = PushButton(
-            text="Correct",
-            tooltip="Add the corrected layer; it is computed as you look.",
-        )
-        self.save_button = PushButton(
-            text="Save as EMD…",
-            tooltip="Save the corrected layer of the chosen raw layer.",
-        )
+        self.open_button = _button("Open saved file", "Open it as layers.")
+        self.open_button.hide()
+        self.save_bar = SaveBar()
+        self.plots = LivePlots(napari_viewer)
         self.status = QLabel()
         self.status.setWordWrap(True)
         policy = self.status.sizePolicy()
         policy.setHorizontalPolicy(QSizePolicy.Policy.Ignored)
         self.status.setSizePolicy(policy)  # a long path must not widen the dock
+        self._correcting = Latest(self)
+        self._settled = single_shot(self, _PAUSE_MS)
         self._lay_out()
-        self._preselect()
-        self.correct_button.changed.connect(self._on_correct)
-        self.save_button.changed.connect(self._on_save)
+        self._connect()
+        self._on_layers_changed()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a change of the settings is still to show."""
+        waiting = self._settled.isActive()
+        return waiting or self._correcting.is_busy or self.plots.is_busy
+
+    @property
+    def corrected_layer(self) -> Image | None:
+        """The layer that shows the raw layer chosen corrected, if there is one.
+
+        One opened from a file is not: it shows what was saved, and stays so.
+        """
+        raw = self.inputs.raw.value
+        name = f"{PREFIX}{raw.name}" if raw is not None else ""
+        return next((v for v in self._viewer.layers if _is_live(v, name)), None)
 
     def reset_choices(self, *_: Any) -> None:
         """Offer the layers there are now; napari calls it when they change."""
-        choices = (self.raw, self.flats, self.dark)
-        before = [choice.value for choice in choices]
-        for choice, layer in zip(choices, before, strict=True):
-            choice.reset_choices()
-            # magicgui knows choices by name, so loses one that is renamed.
-            if layer is not None and layer in self._viewer.layers:
-                choice.value = layer
-        self._preselect()
+        self.inputs.refresh()
+        self._on_layers_changed()
 
-    def _lay_out(self) -> None:
-        form = QFormLayout(self)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for row in (
-            self.raw,
-            self.flats,
-            self.dark,
-            self.interpolation,
-            self.positions,
-        ):
-            label = QLabel(row.label)
-            label.setToolTip(row.tooltip)
-            form.addRow(label, row.native)
-        form.addRow(self.correct_button.native)
-        form.addRow(self.save_button.native)
-        form.addRow(self.status)
-
-    def _layer_choice(self, name: str, label: str, tooltip: str) -> ComboBox:
-        return ComboBox(
-            name=name,
-            label=label,
-            nullable=True,
-            choices=lambda _: [
-                layer for layer in self._viewer.layers if isinstance(layer, Image)
-            ],
-            tooltip=tooltip,
-        )
-
-    def _preselect(self) -> None:
-        """Fill empty choices, by role and frame shape, with layers that are new.
-
-        Old ones stay out of a choice that the user has emptied.
-        """
-        images = [layer for layer in self._viewer.layers if isinstance(layer, Image)]
-        new = [layer for layer in images if layer not in self._seen]
-        self._seen.update(new)
-        frame = self.raw.value.data.shape[-2:] if self.raw.value else None
-        wanted: tuple[tuple[ComboBox, Role], ...] = (
-            (self.raw, "raw"),
-            (self.flats, "flat"),
-            (self.dark, "dark"),
-        )
-        for choice, role in wanted:
-            if choice.value is not None:
-                continue
-            fitting = [
-                layer
-                for layer in new
-                if _role(layer) == role
-                and not layer.name.startswith(_PREFIX)
-                and frame in (None, layer.data.shape[-2:])
-            ]
-            if fitting:
-                choice.value = fitting[-1]
-                frame = frame or fitting[-1].data.shape[-2:]
-
-    def _on_correct(self) -> None:
-        raw = self.raw.value
+    def correct(self) -> None:
+        """Add the corrected layer, or bring the one there is up to date."""
         try:
-            corrected = self._flatfield().correct(self._signal("raw"))
-            kwargs = layer_kwargs(corrected)
+            raw, flats, dark = self.inputs.signals()
+            positions = self.inputs.flat_positions()
+            settings = self.options.settings()
         except EmdFlatfieldError as error:
             self._fail(str(error))
             return
-        name = corrected.name
-        if name in self._viewer.layers and SIGNAL in self._viewer.layers[name].metadata:
-            layer = self._viewer.layers[name]
-            layer.data = corrected.data
-            layer.metadata = kwargs["metadata"]
-        else:
-            layer = self._viewer.add_image(corrected.data, **kwargs)
-            self._viewer.layers.move(
-                self._viewer.layers.index(layer), self._viewer.layers.index(raw) + 1
-            )
-        self.status.setText(f"{name}: computed as it is shown or saved")
-
-    def _on_save(self) -> None:
-        raw = self.raw.value
-        name = f"{_PREFIX}{raw.name}" if raw else ""
-        if name not in self._viewer.layers:
-            self._fail("nothing to save yet: press Correct first")
-            return
-        path = ask_where(f"{name}.emd")
-        if path is not None:
-            self.save(path)
+        self.status.setText("reading flats and dark…")
+        self._correcting.run(partial(build, raw, flats, dark, positions, settings))
 
     def save(self, path: Path) -> None:
         """Save the corrected layer in the background.
@@ -193,58 +126,158 @@ class FlatFieldWidget(QWidget):
         path
             The EMD file to write.
         """
-        signal = signal_of_layer(self._viewer.layers[f"{_PREFIX}{self.raw.value.name}"])
-        self.save_button.enabled = False
+        layer = self.corrected_layer
+        if layer is None:
+            self._fail("nothing to save yet: press Correct first")
+            return
+        self.save_button.setEnabled(False)
+        self.open_button.hide()
         self.status.setText(f"saving {path.name}…")
-        self._job = SaveJob(path, signal)
-        self._job.advanced.connect(self._on_advanced)
-        self._job.succeeded.connect(self._on_saved)
-        self._job.failed.connect(self._on_save_failed)
-        self._job.start()
+        self.save_bar.save(path, signal_of_layer(layer))
 
-    def _on_advanced(self, done: int, total: int) -> None:
-        self.status.setText(f"saving: {done} of {total} frames")
+    def _lay_out(self) -> None:
+        add_row(self.inputs.form, self.options.interpolation)
+        folded = QCollapsible("Options")
+        folded.setDuration(0)
+        folded.addWidget(self.options)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.correct_button, 1)
+        buttons.addWidget(self.compare_button, 1)
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.addWidget(self.inputs)
+        column.addWidget(folded)
+        column.addLayout(buttons)
+        column.addWidget(self.save_button)
+        column.addWidget(self.save_bar)
+        column.addWidget(self.status)
+        column.addWidget(self.open_button)
+        column.addWidget(self.plots)
+        column.addStretch()
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setWidget(inside)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scroll)
+
+    def _connect(self) -> None:
+        self.inputs.changed.connect(self._on_changed)
+        self.options.changed.connect(self._on_changed)
+        self._settled.timeout.connect(self._on_settled)
+        self._correcting.done.connect(self._on_corrected)
+        self._correcting.failed.connect(self._fail)
+        self.plots.failed.connect(self._fail)
+        self.correct_button.clicked.connect(self.correct)
+        self.compare_button.toggled.connect(self._on_compare)
+        self.save_button.clicked.connect(self._on_save)
+        self.open_button.clicked.connect(self._on_open)
+        self.save_bar.succeeded.connect(self._on_saved)
+        self.save_bar.failed.connect(self._on_save_failed)
+
+    def _on_changed(self) -> None:
+        self._on_layers_changed()
+        if self.corrected_layer is not None:
+            self._settled.start()
+
+    def _on_settled(self) -> None:
+        if self.corrected_layer is not None:
+            self.correct()
+
+    def _on_layers_changed(self) -> None:
+        layer = self.corrected_layer
+        self.compare_button.setEnabled(layer is not None)
+        if layer is None:
+            self.plots.forget()
+        else:
+            self.compare_button.setChecked(not layer.visible)
+
+    def _on_corrected(self, made: Corrected) -> None:
+        raw = self.inputs.raw.value
+        if raw is None or raw.name != made.raw.name:
+            return
+        layer = self.corrected_layer
+        quantity = self.options.quantity
+        as_raw = {key: getattr(raw, key) for key in _CALIBRATION}
+        if layer is None:
+            layer = self._viewer.add_image(made.signal.data, **made.kwargs | as_raw)
+            layers = self._viewer.layers
+            layers.move(layers.index(layer), layers.index(raw) + 1)
+        else:
+            layer.data = made.signal.data
+            layer.metadata = made.kwargs["metadata"]
+            for key, value in as_raw.items():
+                setattr(layer, key, value)
+            if quantity != self._quantity:
+                layer.contrast_limits = made.kwargs["contrast_limits"]
+        self._quantity = quantity
+        self.status.setText(made.description)
+        self.status.setToolTip(made.report)
+        self._on_layers_changed()
+        self.plots.show_layer(layer, made.sample_profile)
+
+    def _on_compare(self, show_raw: bool) -> None:
+        layer = self.corrected_layer
+        if layer is not None:
+            layer.visible = not show_raw
+
+    def _on_save(self) -> None:
+        layer = self.corrected_layer
+        if layer is None:
+            self._fail("nothing to save yet: press Correct first")
+            return
+        path = ask_where(f"{layer.name}.emd")
+        if path is not None:
+            self.save(path)
 
     def _on_saved(self, path: str) -> None:
-        self.save_button.enabled = True
+        self._saved = path
+        self.save_button.setEnabled(True)
+        self.open_button.show()
         self.status.setText(f"saved {path}")
         show_info(f"Saved {path}")
 
     def _on_save_failed(self, reason: str) -> None:
-        self.save_button.enabled = True
-        self._fail(reason)
+        self.save_button.setEnabled(True)
+        if reason:
+            self._fail(reason)
+        else:
+            self.status.setText("saving was cancelled; nothing was written")
 
-    def _flatfield(self) -> FlatField:
-        dark = self._signal("dark") if self.dark.value else None
-        return FlatField(
-            self._signal("flats"),
-            dark,
-            positions=self._positions(),
-            interpolation=self.interpolation.value,
-        )
-
-    def _signal(self, name: str) -> Signal:
-        layer = getattr(self, name).value
-        if layer is None:
-            raise FlatFieldError(f"choose the layer with the {name} images")
-        return signal_of_layer(layer)
-
-    def _positions(self) -> list[float] | None:
-        text = self.positions.value.replace(";", ",").strip(" ,")
-        if not text:
-            return None
-        try:
-            return [float(part) for part in text.split(",")]
-        except ValueError as error:
-            raise FlatFieldError(
-                f"flat positions must be numbers like 0, 500, not {text!r}"
-            ) from error
+    def _on_open(self) -> None:
+        self.open_button.hide()
+        self._viewer.open(self._saved, plugin="napari-emd-flatfield")
 
     def _fail(self, reason: str) -> None:
         self.status.setText(reason)
         show_error(reason)
 
 
-def _role(layer: Any) -> Role:
+def _demo() -> None:
+    """Open the dock on a synthetic scan: ``python -m`` this module."""
+    import napari
+
+    viewer = napari.Viewer()
+    viewer.open_sample("napari-emd-flatfield", "synthetic_scan")
+    viewer.window.add_dock_widget(FlatFieldWidget(viewer), name="Flat-field correction")
+    napari.run()
+
+
+def _button(text: str, tooltip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tooltip)
+    return button
+
+
+def _is_live(layer: Any, name: str) -> bool:
+    """Whether a layer shows a correction of this name, not a file or a copy kept."""
     signal = layer.metadata.get(SIGNAL)
-    return signal.role if signal is not None else role_of(layer.name)
+    corrects = isinstance(signal, Signal) and isinstance(signal.data, CorrectedArray)
+    # napari numbers a layer whose name is taken.
+    named = layer.name == name or layer.name.startswith(f"{name} [")
+    return corrects and signal.name == name and named
+
+
+if __name__ == "__main__":
+    _demo()

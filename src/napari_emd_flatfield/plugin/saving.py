@@ -1,7 +1,8 @@
-"""Saving in the background, with progress, without blocking napari."""
+"""Saving in the background: progress, time left, and a Cancel that does."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +10,17 @@ from napari.qt.threading import create_worker
 from napari.utils import progress
 from qtpy.QtCore import QObject
 from qtpy.QtCore import Signal as QtSignal
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from ..errors import EmdFlatfieldError
 from ..writing import write
+from .latest import single_shot
 
 if TYPE_CHECKING:
     from ..signal import Signal
+
+
+_GLANCE_MS = 100
 
 
 class _StopError(Exception):
@@ -39,33 +44,45 @@ class SaveJob(QObject):
 
     def __init__(self, path: Path, signal: Signal) -> None:
         super().__init__()
-        self._path = path
+        self.path = path
         self._signal = signal
         self._bar: Any = None
+        self._progress = (0, 0)
+        # Frames may come by the thousand a second: look when there is time to.
+        self._glance = single_shot(self, _GLANCE_MS)
+        self._glance.timeout.connect(self._on_glance)
         # A RuntimeError in a worker is lost, and one that escapes ends the
         # process: `write` raises neither, and what it raises is handled here.
         self._worker = create_worker(self._write, _ignore_errors=True)
         self._worker.returned.connect(self._on_returned)
         self._worker.errored.connect(self._on_errored)
-        self.advanced.connect(self._on_advanced)
 
     def start(self) -> None:
         """Start saving."""
+        self._glance.start()
         self._worker.start()
 
+    def stop(self) -> None:
+        """Stop after the frame being written, and leave nothing behind."""
+        self._worker.quit()
+
     def _write(self) -> str:
-        return str(write(self._path, [self._signal], progress=self._report))
+        return str(write(self.path, [self._signal], progress=self._report))
 
     def _report(self, done: int, total: int) -> None:
         # napari asks workers to quit when its window closes.
         if self._worker.abort_requested:
             raise _StopError
-        self.advanced.emit(done, total)
+        self._progress = (done, total)
 
-    def _on_advanced(self, done: int, total: int) -> None:
-        if self._bar is None:
-            self._bar = progress(total=total, desc=f"Saving {self._path.name}")
-        self._bar.update(done - self._bar.n)
+    def _on_glance(self) -> None:
+        done, total = self._progress
+        if self._bar is None and total:
+            self._bar = progress(total=total, desc=f"Saving {self.path.name}")
+        if self._bar is not None:
+            self._bar.update(done - self._bar.n)
+            self.advanced.emit(done, total)
+        self._glance.start()
 
     def _on_returned(self, path: str) -> None:
         self._finish()
@@ -74,17 +91,86 @@ class SaveJob(QObject):
     def _on_errored(self, error: Exception) -> None:
         self._finish()
         if isinstance(error, _StopError):
-            self.failed.emit(
-                f"saving {self._path.name} was stopped; nothing was written"
-            )
+            self.failed.emit("")
         elif isinstance(error, EmdFlatfieldError):
             self.failed.emit(str(error))
         else:
-            self.failed.emit(f"{self._path} was not written: {error!r}")
+            self.failed.emit(f"{self.path} was not written: {error!r}")
 
     def _finish(self) -> None:
+        self._glance.stop()
+        # A finished worker stays in memory, and with it this job: the signal, and
+        # so the files behind it, must not.
+        del self._signal
         if self._bar is not None:
             self._bar.close()
+
+
+class SaveBar(QWidget):
+    """Progress of a save, with rate and time left, and Cancel."""
+
+    succeeded = QtSignal(str)
+    failed = QtSignal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.job: SaveJob | None = None
+        self._started = 0.0
+        self.bar = QProgressBar()
+        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button.setToolTip("Stop saving; no file is left behind.")
+        self.cancel_button.clicked.connect(self._on_cancel)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.bar, 1)
+        layout.addWidget(self.cancel_button)
+        self.hide()
+
+    def save(self, path: Path, signal: Signal) -> None:
+        """Start to save; `succeeded` or `failed` tells the end.
+
+        Parameters
+        ----------
+        path
+            The EMD file to write.
+        signal
+            What to save.
+        """
+        self.job = SaveJob(path, signal)
+        self.job.advanced.connect(self._on_advanced)
+        self.job.succeeded.connect(self._on_succeeded)
+        self.job.failed.connect(self._on_failed)
+        self._started = time.monotonic()
+        self.bar.setRange(0, 0)
+        self.cancel_button.setEnabled(True)
+        self.show()
+        self.job.start()
+
+    def _on_cancel(self) -> None:
+        self.cancel_button.setEnabled(False)
+        if self.job is not None:
+            self.job.stop()
+
+    def _on_advanced(self, done: int, total: int) -> None:
+        self.bar.setRange(0, total)
+        self.bar.setValue(done)
+        elapsed = time.monotonic() - self._started
+        if done and elapsed:
+            rate = done / elapsed
+            left = (total - done) / rate
+            self.bar.setFormat(f"{done}/{total}, {rate:.3g}/s, {_duration(left)} left")
+
+    def _on_succeeded(self, path: str) -> None:
+        self._end()
+        self.succeeded.emit(path)
+
+    def _on_failed(self, reason: str) -> None:
+        self._end()
+        self.failed.emit(reason)
+
+    def _end(self) -> None:
+        self.job = None
+        self.hide()
 
 
 def ask_where(suggested: str) -> Path | None:
@@ -107,3 +193,8 @@ def ask_where(suggested: str) -> Path | None:
         return None
     path = Path(chosen)
     return path if path.suffix else path.with_suffix(".emd")
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

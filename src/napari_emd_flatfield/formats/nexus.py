@@ -1,0 +1,289 @@
+"""NeXus: https://manual.nexusformat.org/datarules.html.
+
+    /                      @default names the way to the plot to show first
+    entry/                 NXentry: title, sample, instrument…
+        plot/              NXdata @signal @axes @<axis>_indices @auxiliary_signals
+            signal, axes   datasets or links; @units @interpretation
+        instrument/
+            detector/data  NXdetector, whether an NXdata links to it or not
+
+Older files mark the signal by an attribute of its own, ``signal=1``, and name
+its axes there. An axis one longer than its signal holds the edges of bins; one
+of two values is an offset and a step, as silx reads it.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from ..signal import Axis, Signal
+from .arrays import array_of
+from .attributes import UNREADABLE, attributes, decode, is_small, metadata, text
+from .dimvectors import coordinates
+from .display import RGB, in_display_order
+from .roles import role_of
+from .skipping import skipping
+from .tree import child, identity, is_image, stem, unique_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from ..lazy.files import SharedFile
+    from .tree import Node
+
+# Groups of an entry that say how its data were recorded; HyperSpy has its own.
+_DESCRIBING = {"NXsample", "NXinstrument", "NXuser", "NXprocess"}
+_HYPERSPY = "auxiliary"
+
+_BOOKKEEPING = {
+    *("NX_class", "signal", "axes", "auxiliary_signals", "interpretation"),
+    *("default", "target", "axis", "primary", "SILX_style"),
+}
+_LONGEST_CHAIN = 16
+
+
+def recognises(nodes: Sequence[Node]) -> bool:
+    """Whether any group says what NeXus class it is of.
+
+    Parameters
+    ----------
+    nodes
+        All groups and datasets of the file, root first.
+    """
+    return any(
+        "NX_class" in node.attrs for node in nodes if isinstance(node, h5py.Group)
+    )
+
+
+def signals(
+    file: SharedFile, nodes: Sequence[Node], shown: Iterable[object] = ()
+) -> list[Signal]:
+    """Make a signal of every image plotted or detected, the default plot first.
+
+    Parameters
+    ----------
+    file
+        The file, for lazy reading.
+    nodes
+        All its groups and datasets, root first.
+    shown
+        `tree.identity` of datasets that need no signal.
+    """
+    known = set(shown)
+    images = []
+    for place, dataset in _candidates(file, nodes):
+        if is_image(dataset) and (itself := identity(dataset)) not in known:
+            known.add(itself)
+            images.append((place, dataset))
+    names = unique_names([_named_by(place, dataset) for place, dataset in images])
+    entries = Entries(nodes[0])
+    found = []
+    for (place, dataset), name in zip(images, names, strict=True):
+        with skipping(file, dataset.name):
+            found.append(_signal(file, place, dataset, name, entries))
+    return found
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A group that shows images, and its attributes: reading them takes longest."""
+
+    group: h5py.Group
+    attributes: dict[str, Any]
+
+
+class Entries:
+    """What the entries of a file say of their data, each read once.
+
+    Parameters
+    ----------
+    root
+        Root group of the file.
+    """
+
+    def __init__(self, root: h5py.Group) -> None:
+        self._root = root
+        self._read: dict[str, dict[str, Any] | None] = {}
+
+    def of(self, path: str) -> dict[str, Any]:
+        """Metadata of the entry something is in: values, sample, instrument.
+
+        Parameters
+        ----------
+        path
+            HDF5 path, e.g. of an NXdata group.
+        """
+        for above in accumulate(path.split("/")[1:], "{}/{}".format):
+            if above not in self._read:
+                self._read[above] = self._described(child(self._root, above))
+            described = self._read[above]
+            if described is not None:
+                return described
+        return {}
+
+    @staticmethod
+    def _described(group: Node | None) -> dict[str, Any] | None:
+        if not isinstance(group, h5py.Group) or nx_class(group) != "NXentry":
+            return None
+        return _described(group)
+
+
+def nx_class(node: Node) -> str:
+    """NeXus class of a node; empty where it has none.
+
+    Parameters
+    ----------
+    node
+        A group or dataset.
+    """
+    return text(node, "NX_class")
+
+
+def default_plot(root: h5py.Group) -> h5py.Group | None:
+    """Follow the ``default`` attributes from the root to the plot they mean.
+
+    Parameters
+    ----------
+    root
+        Root group of any file.
+
+    Returns
+    -------
+    h5py.Group or None
+        An NXdata group; None where the chain is missing or leads elsewhere.
+    """
+    group: Node | None = root
+    for _ in range(_LONGEST_CHAIN):
+        if not isinstance(group, h5py.Group):
+            return None
+        if nx_class(group) == "NXdata":
+            return group
+        following = text(group, "default")
+        if not following:
+            return None
+        group = child(group, following)
+    return None
+
+
+def _candidates(
+    file: SharedFile, nodes: Sequence[Node]
+) -> Iterator[tuple[_Place, Node | None]]:
+    """What might be an image, with its group: plots first, the default before all."""
+    groups = [(n, nx_class(n)) for n in nodes if isinstance(n, h5py.Group)]
+    plots = [group for group, kind in groups if kind == "NXdata"]
+    default = default_plot(nodes[0])
+    if default is not None:
+        plots.sort(key=lambda plot: identity(plot) != identity(default))
+    for plot in plots:
+        with skipping(file, plot.name):
+            place = _Place(plot, attributes(plot))
+            yield from ((place, dataset) for dataset in _plotted(place))
+    for group, kind in groups:
+        if kind == "NXdetector":
+            yield _Place(group, {}), child(group, "data")
+
+
+def _plotted(plot: _Place) -> list[Node | None]:
+    """Signals of an NXdata group, the main one first."""
+    own = plot.attributes
+    names = [*_texts(own.get("signal")), *_texts(own.get("auxiliary_signals"))]
+    if names:
+        return [child(plot.group, name) for name in names]
+    children = [child(plot.group, name) for name in plot.group]
+    marked = [c for c in children if c is not None and "signal" in c.attrs]
+    if marked:
+        return sorted(marked, key=lambda dataset: text(dataset, "signal"))
+    images = [each for each in children if is_image(each)]
+    named = [each for each in images if stem(each.name) == "data"]
+    return named or images[: len(images) == 1]
+
+
+def _named_by(place: _Place, dataset: h5py.Dataset) -> str:
+    return str(place.group.name if stem(dataset.name) == "data" else dataset.name)
+
+
+def _signal(
+    file: SharedFile,
+    place: _Place,
+    dataset: h5py.Dataset,
+    name: str,
+    entries: Entries,
+) -> Signal:
+    own = {**place.attributes, **attributes(dataset)}
+    interpretation = str(own.get("interpretation"))
+    axes = _axes(place.group, own, dataset.shape)
+    if interpretation in ("rgb-image", "rgba-image"):
+        axes[-1] = Axis.index(len(axes[-1]), RGB)
+    data, ordered = in_display_order(
+        array_of(file, dataset), axes, by_name="image" not in interpretation
+    )
+    described = {
+        key: value
+        for key, value in own.items()
+        if key not in _BOOKKEEPING and not key.endswith("_indices")
+    }
+    return Signal(
+        name=name,
+        data=data,
+        axes=ordered,
+        role=role_of(_named_by(place, dataset)),
+        metadata={**entries.of(place.group.name), **described},
+        path=file.path,
+        dataset=dataset.name,
+    )
+
+
+def _axes(
+    group: h5py.Group, described: Mapping[str, Any], shape: Sequence[int]
+) -> list[Axis]:
+    axes = [Axis.index(size) for size in shape]
+    names = _texts(described.get("axes"))
+    if len(names) == 1:
+        names = re.split(r"[:,]", names[0].strip("[] "))
+    # Fewer names than axes are those of the last ones.
+    first = max(0, len(axes) - len(names))
+    for position, name in enumerate((each.strip() for each in names), first):
+        where = described.get(f"{name}_indices", position)
+        if name not in ("", ".") and where in range(len(axes)):
+            axes[where] = _axis(child(group, name), name, len(axes[where]))
+    return axes
+
+
+def _axis(stored: Node | None, name: str, size: int) -> Axis:
+    if not isinstance(stored, h5py.Dataset) or stored.dtype.kind not in "biuf":
+        return Axis.index(size, name)
+    values = np.ravel(stored[()]).astype(np.float64)
+    if len(values) == size + 1:
+        values = (values[:-1] + values[1:]) / 2
+    elif len(values) == 2 != size:
+        values = values[0] + values[1] * np.arange(size)
+    known = coordinates(values, size) if len(values) == size else None
+    if known is None:
+        return Axis.index(size, name)
+    return Axis(name, text(stored, "units"), known)
+
+
+def _described(entry: h5py.Group) -> dict[str, Any]:
+    found = {}
+    for name in entry:
+        node = child(entry, name)
+        if isinstance(node, h5py.Dataset):
+            if is_small(node) and not is_image(node):
+                with suppress(*UNREADABLE):
+                    found[name] = decode(node[()])
+        elif node is not None and (name == _HYPERSPY or nx_class(node) in _DESCRIBING):
+            found[name] = metadata(node)
+    return found
+
+
+def _texts(value: Any) -> list[str]:
+    if value is None:
+        return []
+    return [str(each) for each in (value if isinstance(value, list) else [value])]

@@ -1,0 +1,96 @@
+"""Choosing images by any name they have, or by pattern."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import h5py
+import numpy as np
+import pytest
+
+import napari_emd_flatfield as nef
+from factories import beamline, berkeley, plain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+IMAGE = np.arange(12, dtype="u2").reshape(3, 4)
+
+
+@pytest.fixture
+def emd(tmp_path: Path) -> Path:
+    path = tmp_path / "x.emd"
+    for name in ("raw", "flat_0", "flat_1"):
+        berkeley(path, IMAGE, [(2.0 * np.arange(3), {})], group=f"data/{name}")
+    with h5py.File(path, "r+") as file:
+        file["extra/preview"] = IMAGE
+        file["extra/profile"] = np.arange(4)
+    return path
+
+
+def chosen(path: Path, dataset: str) -> list[str | None]:
+    return [signal.dataset for signal in nef.read(path, dataset)]
+
+
+@pytest.mark.parametrize(
+    "dataset",
+    ["/data/raw/data", "data/raw/data", "/data/raw", "data/raw/", "/data/ra?"],
+)
+def test_a_dataset_or_the_group_that_holds_it(emd: Path, dataset: str) -> None:
+    (signal,) = nef.read(emd, dataset)
+    assert signal.dataset == "/data/raw/data"
+    assert signal.axes[0].scale == 2
+
+
+@pytest.mark.parametrize(
+    "dataset", ["/data/raw", "data/raw/data", "/data/raw/same", "latest", "latest/data"]
+)
+def test_any_name_of_it(emd: Path, dataset: str) -> None:
+    with h5py.File(emd, "r+") as file:
+        file["latest"] = h5py.SoftLink("/data/raw")
+        file["data/raw/same"] = file["data/raw/data"]
+    (signal,) = nef.read(emd, dataset)
+    assert signal.axes[0].scale == 2
+    np.testing.assert_array_equal(signal.data, IMAGE)
+
+
+@pytest.mark.parametrize("dataset", ["/data/flat*", "data/flat_?/data", "*flat*"])
+def test_a_pattern(emd: Path, dataset: str) -> None:
+    assert chosen(emd, dataset) == ["/data/flat_0/data", "/data/flat_1/data"]
+
+
+@pytest.mark.parametrize("dataset", ["/extra/preview", "extra", "*/preview"])
+def test_what_no_emd_group_speaks_for(emd: Path, dataset: str) -> None:
+    assert chosen(emd, dataset) == ["/extra/preview"]
+
+
+@pytest.mark.parametrize(
+    "dataset", ["/nothing", "/extra/profile", "nothing*", "/data/ra"]
+)
+def test_what_is_not_there_is_said(emd: Path, dataset: str) -> None:
+    with pytest.raises(nef.NoSignalError) as caught:
+        nef.read(emd, dataset)
+    for word in (str(emd), repr(dataset), "info"):
+        assert word in str(caught.value)
+
+
+def test_a_series_or_one_frame_of_it(tmp_path: Path) -> None:
+    path = beamline(tmp_path / "x.h5", (3, 4))
+    (series,) = nef.read(path, "/flatfield")
+    assert (series.role, series.shape) == ("flat", (2, 3, 4))
+    (frame,) = nef.read(path, "/data/0299")
+    assert (frame.name, frame.role, frame.shape) == ("0299", "raw", (3, 4))
+    np.testing.assert_array_equal(frame.data, nef.read(path, "data")[0].data[3])
+    assert chosen(path, "/data/0?00") == [f"/data/0{k}00" for k in (0, 1, 2, 4, 5)]
+    assert chosen(path, "*") == ["/data", "/flatfield", "/dark"]
+
+
+def test_names_that_look_like_patterns(tmp_path: Path) -> None:
+    path = plain(tmp_path / "x.h5", **{"EDS [Fe]": IMAGE, "EDS F": IMAGE, "a*": IMAGE})
+    assert chosen(path, "/EDS [Fe]") == ["/EDS [Fe]"]
+    assert chosen(path, "a*") == ["/a*"]
+
+
+def test_what_lies_in_the_root(tmp_path: Path) -> None:
+    path = plain(tmp_path / "x.h5", a=IMAGE, b=IMAGE, group__c=IMAGE)
+    assert chosen(path, "/") == ["/a", "/b"]

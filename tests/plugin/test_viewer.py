@@ -364,6 +364,21 @@ def test_a_save_can_be_cancelled_and_leaves_nothing(
     assert "cancelled" in dock.status.text()
 
 
+def test_closing_napari_during_a_save_leaves_nothing(
+    viewer: Any, dock: Any, qtbot: Any, tmp_path: Path
+) -> None:
+    slow = Slow(5000)
+    dock.inputs.raw.value = viewer.add_image(slow, name="slow", contrast_limits=(0, 1))
+    dock.inputs.positions.value = "0, 5000"
+    press_correct(dock, qtbot)
+    slow.pause = 0.002
+    dock.save(tmp_path / "x.emd")
+    qtbot.waitUntil(lambda: slow.frames > 200, timeout=10_000)
+    viewer.close()
+    qtbot.waitUntil(lambda: list(tmp_path.iterdir()) == [], timeout=10_000)
+    assert slow.frames < 4000
+
+
 class Slow(LazyArray):
     """Ones that take their time, and count how many frames were read."""
 
@@ -373,9 +388,10 @@ class Slow(LazyArray):
         self.frames = 0
 
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
-        time.sleep(self.pause)
-        self.frames += 1
-        return np.ones(selected_shape(slices), "u2")
+        shape = selected_shape(slices)
+        time.sleep(self.pause * shape[0])
+        self.frames += shape[0]
+        return np.ones(shape, "u2")
 
 
 def test_removing_a_layer_in_use_leaves_the_dock_usable(

@@ -39,9 +39,11 @@ def correct_rows(
     tally = np.zeros((len(raw), 3), np.int64)
     height, width = raw.shape[-2:]
     rows = min(height, max(1, _BAND_BYTES // (width * out.itemsize)))
+    # Nothing reaches NaN: without a saturation, infinite counts are not saturated.
+    saturation = rule.saturation if rule.saturation < np.inf else np.nan
     numbers = [
         np.float32(value)
-        for value in (rule.fill, rule.limit, rule.threshold, rule.saturation)
+        for value in (rule.fill, rule.limit, rule.threshold, saturation)
     ]
     for top in range(0, height, rows):
         band = slice(top, top + rows)

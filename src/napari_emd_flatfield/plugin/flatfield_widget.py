@@ -254,6 +254,16 @@ class FlatFieldWidget(QWidget):
         show_error(reason)
 
 
+def _demo() -> None:
+    """Open the dock on a synthetic scan: ``python -m`` this module."""
+    import napari
+
+    viewer = napari.Viewer()
+    viewer.open_sample("napari-emd-flatfield", "synthetic_scan")
+    viewer.window.add_dock_widget(FlatFieldWidget(viewer), name="Flat-field correction")
+    napari.run()
+
+
 def _button(text: str, tooltip: str) -> QPushButton:
     button = QPushButton(text)
     button.setToolTip(tooltip)
@@ -267,3 +277,7 @@ def _is_live(layer: Any, name: str) -> bool:
     # napari numbers a layer whose name is taken.
     named = layer.name == name or layer.name.startswith(f"{name} [")
     return corrects and signal.name == name and named
+
+
+if __name__ == "__main__":
+    _demo()

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 # Attributes of an EMD group that are this package's own business.
 NAME, ROLE = "signal_name", "signal_role"
 _SCALARS = "tomviz_scalars"
+# Where HyperSpy alone puts its arrays: x, y, t, even if it does not name the axes.
+_HYPERSPY = "/signals/"
 
 
 def recognises(nodes: Sequence[Node]) -> bool:
@@ -121,6 +123,8 @@ def signals_of(
             for label, dataset in _datasets(emd, own_name):
                 axes = axes_from_dims(emd.dims, dataset.shape)
                 data, shown, labels = image_of(file, dataset, axes, emd.dims)
+                if emd.name.startswith(_HYPERSPY) and not any(a.name for a in shown):
+                    data, shown = data.transpose(), shown[::-1]
                 if not is_frame(data.shape):
                     continue
                 found.append(

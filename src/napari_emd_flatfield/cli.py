@@ -15,7 +15,7 @@ from .errors import EmdFlatfieldError, NoSignalError
 from .flatfield import correct
 from .flatfield.interpolation import INTERPOLATIONS
 from .formats import read
-from .formats.listing import listing, summary
+from .formats.listing import document, listing, summary
 from .provenance import software
 from .writing import write
 from .writing.encoding import COMPRESSIONS
@@ -75,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
 
     info = commands.add_parser("info", help="say what is in a file")
     info.add_argument("file", type=Path, metavar="FILE")
+    info.add_argument(
+        "--json", action="store_true", help="for programs: one JSON document"
+    )
     info.set_defaults(run=_info)
 
     fix = commands.add_parser("correct", help="flat-field a scan and save it as EMD")
@@ -125,8 +128,11 @@ def _info(options: argparse.Namespace) -> None:
         signals = read(options.file)
     except NoSignalError:
         signals = []
-    print(summary(options.file, signals))
-    print(listing(options.file))
+    if options.json:
+        print(document(options.file, signals))
+    else:
+        print(summary(options.file, signals))
+        print(listing(options.file, signals))
 
 
 def _correct(options: argparse.Namespace) -> None:

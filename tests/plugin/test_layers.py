@@ -20,6 +20,9 @@ from napari_emd_flatfield.plugin.writer import write_layers
 if TYPE_CHECKING:
     from pathlib import Path
 
+# The scan most tests open is not evenly spaced.
+pytestmark = pytest.mark.filterwarnings("ignore:.*not evenly spaced")
+
 
 class Counting(LazyArray):
     """Zeros that count how many elements are read."""

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import h5py
 
 from ..lazy.files import SharedFile
+from .storage import storage
 from .tree import stem, walk
+from .wording import printable, shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +36,7 @@ def summary(path: Path, signals: Sequence[Signal]) -> str:
         axes = ", ".join(_axis(axis) for axis in signal.axes)
         lines.append(
             f"  {signal.role:4}  {signal.name:{widest}}  "
-            f"{_shape(signal.shape)} {signal.dtype}  {axes}"
+            f"{shape_text(signal.shape)} {signal.dtype}  {axes}"
         )
     return "\n".join(lines)
 
@@ -56,7 +58,7 @@ def listing(path: Path) -> str:
             label += f"  {_storage(node)}"
         elif label != "/":
             label += "/"
-        lines.append("  " * depth + _printable(label))
+        lines.append("  " * depth + printable(label))
     return "\n".join(lines)
 
 
@@ -67,23 +69,9 @@ def _axis(axis: Axis) -> str:
     return f"{axis.name or '?'} {span}"
 
 
-def _shape(shape: tuple[int, ...] | None) -> str:
-    return "×".join(map(str, shape)) if shape else "scalar"
-
-
 def _storage(dataset: h5py.Dataset) -> str:
-    words = [_shape(dataset.shape), str(dataset.dtype)]
-    if dataset.chunks:
-        words.append(f"chunks {_shape(dataset.chunks)}")
-        pipeline = dataset.id.get_create_plist()
-        filters = [pipeline.get_filter(i) for i in range(pipeline.get_nfilters())]
-        words += [
-            name.decode("ascii", "replace").split(";")[0] or f"filter {code}"
-            for code, _, _, name in filters
-        ]
-    return " ".join(words)
-
-
-def _printable(text: str) -> str:
-    """Show control characters as such: a name must not steer a terminal."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    stored = storage(dataset)
+    words = [shape_text(stored.shape), stored.dtype]
+    if stored.chunks:
+        words.append(f"chunks {shape_text(stored.chunks)}")
+    return " ".join([*words, *stored.filters])

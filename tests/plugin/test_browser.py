@@ -71,19 +71,31 @@ def errors(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def make_browser(
     qtbot: Any, errors: list[str]
 ) -> Iterator[Callable[..., BrowserWidget]]:
+    from qtpy.QtCore import QThreadPool
+    from qtpy.QtWidgets import QApplication
+
     from napari_emd_flatfield.plugin.browser import BrowserWidget
+
+    made = []
 
     def make(path: Path | None = None, viewer: Any = None) -> BrowserWidget:
         widget = BrowserWidget(ViewerModel() if viewer is None else viewer)
         qtbot.addWidget(widget)
         widget.resize(900, 700)
-        widget.show()
-        qtbot.waitExposed(widget)
+        with qtbot.waitActive(widget, timeout=WAIT):
+            widget.show()
+            widget.activateWindow()
         if path is not None:
             widget.open(path)
+        made.append(widget)
         return widget
 
     yield make
+    while made:
+        made.pop().close()
+    # What was told to stop has not, yet.
+    QThreadPool.globalInstance().waitForDone(WAIT)
+    QApplication.processEvents()
     gc.collect()
 
 
@@ -285,7 +297,7 @@ def test_preview_says_why_there_is_none(
 
 
 @pytest.mark.parametrize(
-    ("shape", "dtype"), [((9000, 5), "f4"), ((5000, 4500), "u1"), ((600, 700), "f8")]
+    ("shape", "dtype"), [((9000, 40), "f4"), ((5000, 4500), "u1"), ((600, 700), "f8")]
 )
 def test_previews_of_large_frames_are_bounded(
     tmp_path: Path, shape: tuple[int, int], dtype: str
@@ -389,6 +401,7 @@ def test_double_click_opens_a_layer(
 def test_several_open_as_several_raw_on_top(browser: BrowserWidget, qtbot: Any) -> None:
     layers = browser._viewer.layers
     select(browser, "/scan/flat", "/scan/frames", "/outside", "/scan/angles")
+    browser.tree.setFocus()
     qtbot.keyClick(browser.tree, "\r")
     qtbot.waitUntil(lambda: len(layers) == 3, timeout=WAIT)
     assert [layer.metadata["signal"].role for layer in layers] == ["flat", "raw", "raw"]
@@ -498,22 +511,39 @@ def test_what_is_no_hdf5_file_is_said_and_the_last_one_stays(
     assert "/scan/frames" in shown(browser)
 
 
-def test_a_damaged_group_is_said(
+def test_what_can_no_longer_be_listed_is_said(
     make_browser: Any, errors: list[str], tmp_path: Path
 ) -> None:
+    path = tmp_path / "changing.h5"
+    with h5py.File(path, "w") as file:
+        for i in range(40):
+            file.create_group(f"run/{i}")
+        file["one"] = 1
+    browser = make_browser(path)
+    browser.model.file.close()
+    with h5py.File(path, "w") as file:
+        file["two"] = 2
+    browser.tree.expand(row(browser, "/run"))
+    assert errors[0].startswith(f"{path}:/run cannot be read: ")
+    assert "/one" in shown(browser)
+    browser.reload()
+    assert list(shown(browser)) == ["/two"]
+
+
+def test_a_damaged_object_is_shown_as_such(make_browser: Any, tmp_path: Path) -> None:
     path = tmp_path / "damaged.h5"
     with h5py.File(path, "w") as file:
-        file.create_group("good")
-        for i in range(50):
-            file.create_group(f"bad/{i}")
+        file["good/data"] = 1
+        file["bad/data"] = 1
     raw = bytearray(path.read_bytes())
     at = raw.rindex(b"TREE")
     raw[at : at + 4] = b"EERT"
     path.write_bytes(raw)
     browser = make_browser(path)
-    browser.tree.expand(row(browser, "/bad"))
-    assert f"{path}:/bad cannot be read" in errors[0]
-    assert "/good" in shown(browser)
+    assert shown(browser)["/bad"][1] == "damaged"
+    assert "/good/data" in shown(browser)
+    select(browser, "/bad")
+    assert "HDF5 cannot open it" in browser.object.preview.frame.text
 
 
 def test_reload_shows_what_was_written_and_keeps_the_view(
@@ -677,16 +707,21 @@ def test_dragging_to_the_canvas_opens(
     path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from qtpy.QtCore import Qt
+    from qtpy.QtCore import QPoint, Qt
     from qtpy.QtGui import QDrag
     from qtpy.QtWidgets import QApplication
 
-    viewer = make_napari_viewer()
+    viewer = make_napari_viewer(show=True)
     browser = make_browser(None, viewer)
     viewer.window.add_dock_widget(browser, name="HDF5 browser")
     browser.open(path)
     select(browser, "/scan/frames")
     canvas = viewer.window._qt_viewer
+    # Until it is laid out, a dock lies where the canvas does.
+    qtbot.waitUntil(
+        lambda: browser.mapToGlobal(QPoint()).x() > canvas.mapToGlobal(QPoint()).x(),
+        timeout=WAIT,
+    )
 
     def let_go(drag: QDrag, _: Any) -> None:
         assert drag.mimeData().text() == "/scan/frames"
@@ -697,15 +732,14 @@ def test_dragging_to_the_canvas_opens(
                 QApplication.sendEvent(target, event)
                 assert event.isAccepted() == taken
 
-    monkeypatch.setattr(QDrag, "exec", let_go)
-    browser.tree.startDrag(Qt.DropAction.CopyAction)
+    with monkeypatch.context() as patch:
+        patch.setattr(QDrag, "exec", let_go)
+        browser.tree.startDrag(Qt.DropAction.CopyAction)
     qtbot.waitUntil(lambda: len(viewer.layers) == 1, timeout=WAIT)
     assert viewer.layers[0].data.shape == (5, 12, 16)
 
 
 def test_keyboard_reaches_everything(browser: BrowserWidget, qtbot: Any) -> None:
-    browser.activateWindow()
-    qtbot.waitActive(browser)
     browser.tree.setFocus()
     qtbot.keyClick(browser.tree, "f", modifier=_control())
     qtbot.waitUntil(browser.filter.hasFocus, timeout=WAIT)

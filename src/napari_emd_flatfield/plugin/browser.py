@@ -197,6 +197,7 @@ class BrowserWidget(BrowserLayout):
         self.title.setText(f"{path.name}, {size_text(size)}")
         self.title.setToolTip(tooltip(str(path)))
         self.object.show_object(file, self.model.top)
+        self._on_selection()
         self.tree.hint = "The file is empty."
         self._say("")
         return True

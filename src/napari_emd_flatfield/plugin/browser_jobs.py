@@ -31,21 +31,24 @@ class Job(QObject):
     def __init__(self, work: Callable[[Job], Any]) -> None:
         super().__init__()
         self._work: Callable[[Job], Any] | None = work
-        # An error that leaves a worker by any other way ends the process.
+        self._worker: Any = None
+
+    def start(self) -> None:
+        """Start working."""
+        # napari keeps a worker from when it is made until it has run, and all it
+        # holds; an error that leaves one by any other way ends the process.
         self._worker = create_worker(self._run, _ignore_errors=True)
         self._worker.returned.connect(self._on_returned)
         self._worker.errored.connect(self._on_errored)
         self._worker.warned.connect(self._on_warned)
-
-    def start(self) -> None:
-        """Start working."""
         self._worker.start()
 
     def stop(self) -> None:
         """Ask the function to stop; nothing is heard of it any more."""
-        self._work = None
-        self._worker.quit()
         self.blockSignals(True)
+        self._work = None
+        if self._worker is not None:
+            self._worker.quit()
 
     def report(self, value: object) -> bool:
         """Emit `reported`; called by the function.
@@ -66,7 +69,7 @@ class Job(QObject):
     def _run(self) -> Any:
         # What the function holds, like an open file, is let go of with it.
         work, self._work = self._work, None
-        return None if work is None or self._worker.abort_requested else work(self)
+        return None if work is None else work(self)
 
     def _on_returned(self, result: object) -> None:
         self.finished.emit(result)

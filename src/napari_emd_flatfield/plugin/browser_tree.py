@@ -180,21 +180,25 @@ class TreeView(QTreeView):
             event.type() not in _DRAGGING
             or not isinstance(event, QDropEvent)
             or not isinstance(watched, QWidget)
-            or not self._is_elsewhere(watched)
+            or not self._window().isAncestorOf(watched)
         ):
             return bool(super().eventFilter(watched, event))
-        event.acceptProposedAction()
-        if event.type() == QEvent.Type.Drop:
-            self.dropped.emit()
+        # What no widget in the browser takes comes to those around it.
+        point = watched.mapToGlobal(event.position().toPoint())
+        if self._browser.rect().contains(self._browser.mapFromGlobal(point)):
+            event.ignore()
+        else:
+            event.acceptProposedAction()
+            if event.type() == QEvent.Type.Drop:
+                self.dropped.emit()
         return True
 
-    def _is_elsewhere(self, widget: QWidget) -> bool:
-        """Whether a widget is in napari's window, but not in the browser."""
+    def _window(self) -> QWidget:
+        """Napari's window, also of a dock that floats."""
         window: QWidget = self
         while window.parentWidget() is not None:
             window = window.parentWidget()
-        is_here = widget is self._browser or self._browser.isAncestorOf(widget)
-        return window.isAncestorOf(widget) and not is_here
+        return window
 
     def _fetch_in_sight(self) -> None:
         """Fetch the next rows of every group whose last row can be seen.

@@ -24,6 +24,7 @@ pytestmark = [
     pytest.mark.canvas,
     pytest.mark.filterwarnings("ignore:.*links to files that are missing"),
 ]
+PLUGIN = "napari-emd-flatfield"
 WAIT = 20_000  # milliseconds, for what takes a fraction of one
 
 
@@ -67,13 +68,22 @@ def errors(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return told
 
 
+@pytest.fixture(autouse=True)
+def _jobs_end() -> Iterator[None]:
+    from qtpy.QtCore import QThreadPool
+    from qtpy.QtWidgets import QApplication
+
+    yield
+    # What was told to stop need not have, yet.
+    QThreadPool.globalInstance().waitForDone(WAIT)
+    QApplication.processEvents()
+    gc.collect()
+
+
 @pytest.fixture
 def make_browser(
     qtbot: Any, errors: list[str]
 ) -> Iterator[Callable[..., BrowserWidget]]:
-    from qtpy.QtCore import QThreadPool
-    from qtpy.QtWidgets import QApplication
-
     from napari_emd_flatfield.plugin.browser import BrowserWidget
 
     made = []
@@ -93,10 +103,6 @@ def make_browser(
     yield make
     while made:
         made.pop().close()
-    # What was told to stop has not, yet.
-    QThreadPool.globalInstance().waitForDone(WAIT)
-    QApplication.processEvents()
-    gc.collect()
 
 
 @pytest.fixture
@@ -782,10 +788,30 @@ def test_the_dock_lies_across_below_the_canvas(browser: BrowserWidget) -> None:
     assert browser.split.orientation() == Qt.Orientation.Horizontal
 
 
+def test_menus_open_the_dock(make_napari_viewer: Any, path: Path) -> None:
+    from app_model.types import MenuItem
+    from napari._app_model import get_app_model
+
+    viewer = make_napari_viewer()
+    (signal,) = nef.read(path, "/scan/flat")
+    viewer.add_image(signal.data, metadata={"signal": signal})
+    app = get_app_model()
+    (item,) = (
+        item
+        for item in app.menus.get_menu("napari/file/io_utilities")
+        if isinstance(item, MenuItem) and item.command.id.startswith(PLUGIN)
+    )
+    app.commands.execute_command(item.command.id)
+    (browser,) = viewer.window.dock_widgets.values()
+    assert "/scan/flat" in shown(browser)
+    _, another = viewer.window.add_plugin_dock_widget(PLUGIN, "HDF5 browser")
+    assert isinstance(another, type(browser))
+
+
 def test_manifest_offers_the_browser_in_plugins_and_io_utilities() -> None:
     package = Path(nef.__file__).parent
     manifest = PluginManifest.from_file(package / "napari.yaml")
-    command = "napari-emd-flatfield.browse"
+    command = f"{PLUGIN}.browse"
     (widget,) = (w for w in manifest.contributions.widgets if w.command == command)
     assert widget.display_name == "HDF5 browser"
     menu = manifest.contributions.menus["napari/file/io_utilities"]

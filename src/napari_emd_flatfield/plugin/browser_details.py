@@ -59,6 +59,9 @@ class DetailsPane(QTextEdit):
             else:
                 cursor.insertBlock(heading)
             cursor.insertText(printable(title), self._title)
+            if not values:
+                cursor.insertBlock(line)
+                cursor.insertText("no attributes", self._value)
             for name, value in values.items():
                 cursor.insertBlock(line)
                 cursor.insertText(f"{printable(name) or 'value'}  ", self._name)

@@ -77,7 +77,7 @@ def preview(file: SharedFile, path: str) -> Preview | None:
         shades = (np.clip(pixels, low, high) - low) * (255 / (high - low))
         return Preview(
             np.nan_to_num(shades).astype(np.uint8),
-            f"{_which(data.shape, middle)}black {low:.4g}, white {high:.4g}",
+            f"{_which(data.shape, middle)}black {low:.5g}, white {high:.5g}",
         )
 
 

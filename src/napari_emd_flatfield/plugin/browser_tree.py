@@ -64,6 +64,7 @@ class TreeView(QTreeView):
         self.header().setStretchLastSection(False)
         # Width is found from the rows in sight, not from all there are.
         self.header().setResizeContentsPrecision(0)
+        self.expanded.connect(self._grow_columns)
         self.verticalScrollBar().valueChanged.connect(self._fetch_in_sight)
         self.verticalScrollBar().rangeChanged.connect(self._fetch_in_sight)
 
@@ -75,8 +76,7 @@ class TreeView(QTreeView):
     def fit_columns(self) -> None:
         """Make columns as wide as what they hold, the names within reason."""
         for column in range(self.model().columnCount()):
-            self.resizeColumnToContents(column)
-        self.setColumnWidth(0, min(self.columnWidth(0), self.viewport().width() // 2))
+            self.setColumnWidth(column, self._wanted_width(column))
 
     def select(self, rows: Iterable[QModelIndex]) -> None:
         """Select some rows, and nothing else.
@@ -140,6 +140,21 @@ class TreeView(QTreeView):
                     found.append(row.data(ENTRY).path)
                     pending.append(row)
         return sorted(found)
+
+    def _wanted_width(self, column: int) -> int:
+        held = max(
+            self.sizeHintForColumn(column), self.header().sectionSizeHint(column)
+        )
+        if column:
+            return int(held)
+        # Names may be long, but the tree is laid out before its dock is.
+        least = 32 * self.fontMetrics().averageCharWidth()
+        return int(min(held, max(least, self.viewport().width() // 2)))
+
+    def _grow_columns(self) -> None:
+        for column in range(self.model().columnCount()):
+            wanted = self._wanted_width(column)
+            self.setColumnWidth(column, max(wanted, self.columnWidth(column)))
 
     def _rows(self, group: QModelIndex) -> list[QModelIndex]:
         model = self.model()

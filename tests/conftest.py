@@ -76,3 +76,22 @@ def _no_widget_leaks(
     gc.collect()
     left = [w for w in QApplication.topLevelWidgets() if w.isVisible()]
     assert not left, f"widgets left open: {left}"
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[None]:
+    """Keep what a test sets in the dock from the next one, and from the user's."""
+    if request.node.get_closest_marker("canvas") is None:
+        yield
+        return
+    from napari import settings
+
+    config = tmp_path_factory.mktemp("config") / "settings.yaml"
+    monkeypatch.setattr(settings, "_CFG_PATH", str(config))
+    settings._clear_plugin_settings_cache()
+    yield
+    settings._clear_plugin_settings_cache()

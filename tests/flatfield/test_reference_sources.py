@@ -138,19 +138,20 @@ def test_positions_closer_than_a_gap_are_one_series_at_their_mean(random, truth)
     np.testing.assert_allclose(corrected(ff, 40), expected, rtol=1e-6)
 
 
-def acquisition(random, raw, flats, darks):
+def acquisition(random, raw, flats, darks, units=""):
     """What an acquisition gives that numbers all of its frames."""
-    frames = series(random, len(raw), 200, raw, "", "raw", "raw")
+    frames = series(random, len(raw), 200, raw, units, "raw", "raw")
     return (
         frames,
-        series(random, len(flats), 400, flats, ""),
-        series(random, len(darks), 20, darks, "", "dark", "dark"),
+        series(random, len(flats), 400, flats, units),
+        series(random, len(darks), 20, darks, units, "dark", "dark"),
     )
 
 
-def test_consecutive_references_of_an_acquisition_are_one_series(random, truth):
+@pytest.mark.parametrize("units", ["", "frame", "px"])
+def test_consecutive_references_of_an_acquisition_are_one_series(random, truth, units):
     raw, flats, darks = acquisition(
-        random, range(7, 12), [3, 4, 5, 6, 12, 13], [0, 1, 2]
+        random, range(7, 12), [3, 4, 5, 6, 12, 13], [0, 1, 2], units
     )
     result = FlatField(flats, darks).correct(raw)
     assert result.metadata["flatfield"]["positions"] == [4.5, 12.5]
@@ -165,6 +166,12 @@ def test_flats_among_raw_frames_are_no_series(random):
     raw, flats, darks = acquisition(random, [1.5, 2.5], [1, 2, 3], [0])
     result = FlatField(flats, darks).correct(raw)
     assert result.metadata["flatfield"]["positions"] == [1, 2, 3]
+
+
+def test_neighbours_along_a_length_are_no_series(random):
+    raw, flats, darks = acquisition(random, [7, 8], [3, 4, 12], [0], "nm")
+    result = FlatField(flats, darks).correct(raw)
+    assert result.metadata["flatfield"]["positions"] == [3, 4, 12]
 
 
 def test_flats_left_out_are_not_used(random):

@@ -14,11 +14,14 @@ from napari_emd_flatfield import Axis, Signal
 from napari_emd_flatfield.lazy import LazyArray
 from napari_emd_flatfield.plugin.contrast import contrast_limits
 from napari_emd_flatfield.plugin.layers import layer_data, signal_of_layer
-from napari_emd_flatfield.plugin.reader import get_reader
+from napari_emd_flatfield.plugin.reader import get_reader, read_layers
 from napari_emd_flatfield.plugin.writer import write_layers
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# The scan most tests open is not evenly spaced.
+pytestmark = pytest.mark.filterwarnings("ignore:.*not evenly spaced")
 
 
 class Counting(LazyArray):
@@ -202,6 +205,13 @@ def test_labels_rgb_and_multiscale_layers_are_saved(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found["colour"], np.moveaxis(image, -1, 0))
     np.testing.assert_array_equal(found["cells"], labels)
     np.testing.assert_array_equal(found["pyramid"], image[..., 0])
+    opened = [
+        Image(data, **kwargs)
+        for data, kwargs, _ in read_layers(str(tmp_path / "x.emd"))
+    ]
+    (colour,) = [layer for layer in opened if layer.name == "colour"]
+    assert colour.rgb
+    np.testing.assert_array_equal(colour.data, image)
 
 
 def test_a_name_typed_without_extension_gets_one(tmp_path: Path) -> None:
@@ -240,3 +250,48 @@ def test_what_cannot_be_read_is_left_out_and_said(tmp_path: Path) -> None:
     assert kwargs["name"] == "good"
     with pytest.raises(nef.ReadError, match=r"x\.h5:/bad cannot be read"):
         layer_data([signal for signal in signals if signal.name == "bad"])
+
+
+def test_a_file_is_shown_in_one_readable_unit_and_saved_in_its_own(
+    tmp_path: Path,
+) -> None:
+    fine = [Axis(n, "m", 2.5e-10 * np.arange(400)) for n in "yx"]
+    coarse = [Axis(n, "µm", 0.02 * np.arange(5) + 1) for n in "yx"]
+    fourier = [Axis(n, "1/m", 1e8 * np.arange(64)) for n in "yx"]
+    signals = [
+        Signal("fine", np.ones((400, 400)), tuple(fine)),
+        Signal("coarse", np.ones((5, 5)), tuple(coarse)),
+        Signal("fourier", np.ones((64, 64)), tuple(fourier)),
+    ]
+    layers = {k["name"]: Image(d, **k) for d, k, _ in layer_data(signals)}
+    for name, unit, scale in (
+        ("fine", "nanometer", 0.25),
+        ("coarse", "nanometer", 20),
+        ("fourier", "1 / nanometer", 0.1),
+    ):
+        assert [str(u) for u in layers[name].units] == [unit] * 2
+        np.testing.assert_allclose(layers[name].scale, scale)
+    np.testing.assert_allclose(layers["coarse"].translate, 1000)
+    for signal in signals:
+        assert signal_of_layer(layers[signal.name]).axes == signal.axes
+
+
+def test_readable_units_are_left_alone() -> None:
+    axes = tuple(Axis(n, "Å", np.arange(20)) for n in "yx")
+    ((_, kwargs, _),) = layer_data([Signal("a", np.ones((20, 20)), axes)])
+    assert kwargs["units"] == ("angstrom", "angstrom")
+    assert kwargs["scale"] == (1, 1)
+
+
+def test_colour_images_are_shown_in_colour_and_saved_as_read(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (3, 40, 50)).astype("u1")
+    y, x = Axis("y", "nm", 0.5 * np.arange(40)), Axis("x", "nm", 0.5 * np.arange(50))
+    signal = Signal("photo", image, (Axis.index(3, "rgb"), y, x))
+    ((data, kwargs, _),) = layer_data([signal])
+    layer = Image(data, **kwargs)
+    assert layer.rgb
+    np.testing.assert_allclose(layer.scale, 0.5)
+    np.testing.assert_array_equal(layer.data[3, 4], image[:, 3, 4])
+    back = signal_of_layer(layer)
+    assert back.axes == signal.axes
+    np.testing.assert_array_equal(back.data, image)

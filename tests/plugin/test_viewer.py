@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ import pytest
 from napari.layers import Image
 
 import napari_emd_flatfield as nef
+from napari_emd_flatfield import Signal
 from napari_emd_flatfield.lazy import LazyArray
+from napari_emd_flatfield.lazy.indexing import selected_shape
 from napari_emd_flatfield.plugin import flatfield_widget
+from napari_emd_flatfield.plugin.options import Options
 from napari_emd_flatfield.synthetic import make_scan
 
 pytestmark = pytest.mark.canvas
@@ -56,15 +60,24 @@ def test_opening_shows_the_raw_frames_over_hidden_references(viewer: Any) -> Non
     np.testing.assert_array_equal(shown, viewer.layers["raw"].data[3])
 
 
+def press_correct(dock: Any, qtbot: Any) -> None:
+    dock.correct_button.click()
+    settle(dock, qtbot)
+
+
+def settle(dock: Any, qtbot: Any) -> None:
+    """Wait until the dock has done what was asked of it."""
+    qtbot.waitUntil(lambda: not dock.is_busy, timeout=20_000)
+
+
 def test_dock_preselects_by_role_and_corrects_lazily(
-    viewer: Any, dock: Any, scan_path: Path
+    viewer: Any, dock: Any, qtbot: Any, scan_path: Path
 ) -> None:
-    assert [dock.raw.value.name, dock.flats.value.name, dock.dark.value.name] == [
-        "raw",
-        "flats",
-        "dark",
-    ]
-    dock.correct_button.native.click()
+    assert dock.inputs.raw.value is viewer.layers["raw"]
+    assert dock.inputs.flats.value == [viewer.layers["flats"]]
+    assert dock.inputs.dark.value is viewer.layers["dark"]
+    assert dock.inputs.positions.native.placeholderText() == "0, 500"
+    press_correct(dock, qtbot)
     assert [layer.name for layer in viewer.layers][-2:] == ["raw", "corrected_raw"]
     raw, corrected = viewer.layers["raw"], viewer.layers["corrected_raw"]
     assert isinstance(corrected.data, LazyArray)
@@ -76,91 +89,261 @@ def test_dock_preselects_by_role_and_corrects_lazily(
         np.testing.assert_allclose(
             corrected.data[index], plain_formula(scan_path, index), rtol=1e-5
         )
+    dead = np.isnan(plain_formula(scan_path, 0)).sum()
+    assert "48×64 pixels; 2 flats at 0, 500 nm" in dock.status.text()
+    assert f"{dead} dead pixels" in dock.status.text()
 
 
-def test_correcting_again_updates_the_layer_in_place(viewer: Any, dock: Any) -> None:
-    dock.correct_button.native.click()
-    linear = viewer.layers["corrected_raw"].data[3]
-    dock.interpolation.value = "first"
-    dock.correct_button.native.click()
+def test_what_is_half_typed_is_no_error_yet(
+    viewer: Any, dock: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    press_correct(dock, qtbot)
+    told: list[str] = []
+    monkeypatch.setattr(flatfield_widget, "show_error", told.append)
+    dock.inputs.positions.value = "0, "
+    settle(dock, qtbot)
+    assert "need one position each" in dock.status.text()
+    assert told == []
+    press_correct(dock, qtbot)
+    assert len(told) == 1
+
+
+def test_the_corrected_layer_is_calibrated_as_the_raw_one_is_now(
+    viewer: Any, dock: Any, qtbot: Any, tmp_path: Path
+) -> None:
+    press_correct(dock, qtbot)
+    raw, corrected = viewer.layers["raw"], viewer.layers["corrected_raw"]
+    raw.scale = raw.scale * (1, 3, 3)
+    press_correct(dock, qtbot)
+    np.testing.assert_array_equal(corrected.scale, raw.scale)
+    corrected.translate = (0, 5, 7)
+    dock.save(tmp_path / "x.emd")
+    qtbot.waitUntil(dock.save_button.isEnabled, timeout=10_000)
+    (saved,) = nef.read(tmp_path / "x.emd")
+    assert [axis.offset for axis in saved.axes] == [0, 5, 7]
+    assert [axis.scale for axis in saved.axes] == pytest.approx(list(raw.scale))
+
+
+def test_a_corrected_file_that_is_open_stays_what_it_is(
+    viewer: Any, dock: Any, qtbot: Any, tmp_path: Path
+) -> None:
+    path = nef.write(
+        tmp_path / "x.emd", Signal("corrected_raw", np.ones((6, 48, 64), "f4"))
+    )
+    (opened,) = viewer.open(path, plugin=PLUGIN)
+    assert opened.name == "corrected_raw"
+    assert dock.corrected_layer is None
+    press_correct(dock, qtbot)
+    press_correct(dock, qtbot)
+    assert len(viewer.layers) == 5
+    assert dock.corrected_layer.name == "corrected_raw [1]"
+    assert opened.data[3].min() == 1
+    dock.save(tmp_path / "y.emd")
+    qtbot.waitUntil(dock.save_button.isEnabled, timeout=10_000)
+    (saved,) = nef.read(tmp_path / "y.emd")
+    np.testing.assert_array_equal(saved.data[3], dock.corrected_layer.data[3])
+
+
+def frame(viewer: Any, index: int) -> np.ndarray:
+    return np.asarray(viewer.layers["corrected_raw"].data[index])
+
+
+def test_the_layer_follows_each_setting(
+    viewer: Any, dock: Any, qtbot: Any, scan_path: Path
+) -> None:
+    press_correct(dock, qtbot)
+    layer = viewer.layers["corrected_raw"]
+    limits = layer.contrast_limits
+    raw, flats, dark = (np.asarray(s.data, float) for s in nef.read(scan_path))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        by_first = (raw[5] - dark) / (flats[0] - dark)
+    alive = flats[0] > dark
+
+    dock.options.interpolation.value = "first"
+    settle(dock, qtbot)
+    np.testing.assert_allclose(frame(viewer, 5)[alive], by_first[alive], rtol=1e-5)
+    assert layer.contrast_limits == limits
+
+    dock.options.dead_pixels.value = "1"
+    settle(dock, qtbot)
+    assert (frame(viewer, 5)[~alive] == 1).all()
+
+    dock.options.clip.value = "0.2, 0.9"
+    settle(dock, qtbot)
+    expected = by_first[alive].clip(0.2, 0.9)
+    np.testing.assert_allclose(frame(viewer, 5)[alive], expected, rtol=1e-5)
+
+    dock.options.clip.value = ""
+    dock.options.absorbance.value = True
+    settle(dock, qtbot)
+    np.testing.assert_allclose(
+        frame(viewer, 5)[alive], -np.log(by_first[alive]), rtol=1e-4, atol=1e-5
+    )
+    assert layer.contrast_limits != limits
+
+    dock.options.reset_button.native.click()
+    settle(dock, qtbot)
+    np.testing.assert_allclose(frame(viewer, 3), plain_formula(scan_path, 3), rtol=1e-5)
     assert len(viewer.layers) == 4
-    assert not np.array_equal(viewer.layers["corrected_raw"].data[3], linear)
+
+
+def test_settings_are_kept_for_the_next_session(viewer: Any, qtbot: Any) -> None:
+    def session() -> Options:
+        options = Options()
+        qtbot.addWidget(options)
+        return options
+
+    first = session()
+    first.interpolation.value = "nearest"
+    first.threshold.value = 12
+    second = session()
+    assert second.interpolation.value == "nearest"
+    assert second.threshold.value == 12
+    second.reset()
+    assert session().interpolation.value == "linear"
+
+
+def test_raw_and_corrected_are_compared_in_place(
+    viewer: Any, dock: Any, qtbot: Any
+) -> None:
+    assert not dock.compare_button.isEnabled()
+    press_correct(dock, qtbot)
+    dock.compare_button.click()
+    assert not viewer.layers["corrected_raw"].visible
+    dock.compare_button.click()
+    assert viewer.layers["corrected_raw"].visible
+
+
+def test_plots_show_the_scan_and_the_frame_in_view(
+    viewer: Any, dock: Any, qtbot: Any, scan_path: Path
+) -> None:
+    dock.plots.expand()
+    press_correct(dock, qtbot)
+    settle(dock, qtbot)
+    raw, *_ = nef.read(scan_path)
+    positions, drawn = dock.plots.plots._raw.getData()
+    np.testing.assert_array_equal(positions, raw.axes[0].values)
+    np.testing.assert_allclose(drawn, np.asarray(raw.data).mean((1, 2)))
+    _, level = dock.plots.plots._corrected.getData()
+    assert np.ptp(level) < 0.1 * level.mean()
+    viewer.dims.set_current_step(0, 4)
+    settle(dock, qtbot)
+    assert dock.plots.plots._marks[0].value() == raw.axes[0].values[4]
+    edges, counts = dock.plots.plots._bars.getData()
+    good = np.isfinite(frame(viewer, 4))
+    assert 0.99 * good.sum() <= counts.sum() <= good.sum()
+    assert edges[0] <= np.median(frame(viewer, 4)[good]) <= edges[-1]
 
 
 def test_layers_of_other_origin_are_corrected_at_given_positions(
-    make_napari_viewer: Any,
+    make_napari_viewer: Any, qtbot: Any
 ) -> None:
     viewer = make_napari_viewer()
     random = np.random.default_rng(0)
     flats, raw = random.random((2, 8, 8)) + 1, random.random((3, 8, 8))
     viewer.add_image(flats, name="white field")
     viewer.add_image(raw, name="sample", scale=(10, 1, 1))
+    viewer.add_image(np.ones((2, 9, 8)), name="flats of another detector")
     _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Flat-field correction")
-    assert dock.raw.value.name == "sample"
-    assert dock.flats.value.name == "white field"
-    assert dock.dark.value is None
-    dock.positions.value = "0, 20"
-    dock.correct_button.native.click()
+    assert dock.inputs.raw.value.name == "sample"
+    assert [layer.name for layer in dock.inputs.flats.value] == ["white field"]
+    assert dock.inputs.flats.count() == 1
+    assert dock.inputs.dark.value is None
+    dock.inputs.positions.value = "0, 20"
+    press_correct(dock, qtbot)
     np.testing.assert_allclose(
         viewer.layers["corrected_sample"].data[1], raw[1] / flats.mean(0), rtol=1e-6
     )
 
 
+def test_flats_may_be_several_layers(make_napari_viewer: Any, qtbot: Any) -> None:
+    viewer = make_napari_viewer()
+    for name, level in (("flat before", 2.0), ("flat after", 4.0)):
+        viewer.add_image(np.full((8, 8), level), name=name)
+    viewer.add_image(np.full((3, 8, 8), 6.0), name="sample")
+    _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Flat-field correction")
+    assert len(dock.inputs.flats.value) == 2
+    dock.inputs.positions.value = "0; 2"
+    press_correct(dock, qtbot)
+    middle = viewer.layers["corrected_sample"].data[:, 4, 4]
+    np.testing.assert_allclose(middle, [3, 2, 1.5])
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda dock: setattr(dock.flats, "value", None), "choose the layer"),
-        (lambda dock: setattr(dock.positions, "value", "0, a"), "must be numbers"),
-        (lambda dock: setattr(dock.positions, "value", "0"), "need one position each"),
+        (lambda dock: setattr(dock.inputs.flats, "value", []), "tick the layers"),
+        (
+            lambda dock: setattr(dock.inputs.positions, "value", "0, a"),
+            "must be numbers",
+        ),
+        (lambda dock: setattr(dock.inputs.positions, "value", "0"), "position"),
+        (lambda dock: setattr(dock.options.clip, "value", "1"), "two numbers"),
     ],
 )
 def test_mistakes_are_said_and_nothing_is_added(
-    viewer: Any, dock: Any, monkeypatch: pytest.MonkeyPatch, change: Any, said: str
+    viewer: Any,
+    dock: Any,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Any,
+    said: str,
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr(flatfield_widget, "show_error", told.append)
     change(dock)
-    dock.correct_button.native.click()
+    press_correct(dock, qtbot)
     assert len(viewer.layers) == 3
     assert len(told) == 1
     assert said in told[0]
     assert dock.status.text() == told[0]
+    dock.options.reset()
 
 
 def test_choices_follow_layers_being_added_renamed_and_removed(
-    viewer: Any, dock: Any
+    viewer: Any, dock: Any, qtbot: Any
 ) -> None:
     viewer.layers.remove("dark")
-    assert dock.dark.value is None
+    assert dock.inputs.dark.value is None
     viewer.add_image(np.zeros((48, 64)), name="background")
-    assert dock.dark.value is viewer.layers["background"]
+    assert dock.inputs.dark.value is viewer.layers["background"]
     viewer.layers["raw"].name = "renamed"
-    dock.correct_button.native.click()
+    press_correct(dock, qtbot)
     assert "corrected_renamed" in viewer.layers
+    viewer.layers.remove("flats")
+    settle(dock, qtbot)
     viewer.layers.clear()
-    assert dock.raw.value is None
+    assert dock.inputs.raw.value is None
 
 
 def test_users_choice_survives_new_layers(viewer: Any, dock: Any) -> None:
     chosen = viewer.add_image(np.ones((6, 48, 64)), name="other")
-    dock.raw.value = chosen
+    dock.inputs.raw.value = chosen
+    dock.inputs.dark.value = None
     viewer.add_image(np.ones((6, 48, 64)), name="newest")
-    assert dock.raw.value is chosen
+    assert dock.inputs.raw.value is chosen
+    assert dock.inputs.dark.value is None
 
 
-def test_dock_saves_in_the_background(
-    viewer: Any, dock: Any, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_dock_saves_in_the_background_and_opens_what_it_saved(
+    viewer: Any,
+    dock: Any,
+    qtbot: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     target = tmp_path / "corrected.emd"
     monkeypatch.setattr(flatfield_widget, "ask_where", lambda _: target)
-    dock.correct_button.native.click()
-    dock.save_button.native.click()
-    qtbot.waitUntil(lambda: dock.save_button.enabled, timeout=10_000)
+    press_correct(dock, qtbot)
+    dock.save_button.click()
+    qtbot.waitUntil(dock.save_button.isEnabled, timeout=10_000)
     assert str(target) in dock.status.text()
     (saved,) = nef.read(target)
     assert saved.name == "corrected_raw"
     np.testing.assert_array_equal(saved.data, viewer.layers["corrected_raw"].data)
     assert any("linear" in text for text in saved.metadata["comments"].values())
+    dock.open_button.click()
+    assert len(viewer.layers) == 5
 
 
 def test_a_save_that_fails_says_why(
@@ -168,16 +351,91 @@ def test_a_save_that_fails_says_why(
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr(flatfield_widget, "show_error", told.append)
-    dock.save_button.native.click()
+    dock.save_button.click()
     assert "press Correct first" in told.pop()
-    dock.correct_button.native.click()
+    press_correct(dock, qtbot)
     dock.save(tmp_path / "no" / "such" / "folder.emd")
-    qtbot.waitUntil(lambda: dock.save_button.enabled, timeout=10_000)
+    qtbot.waitUntil(dock.save_button.isEnabled, timeout=10_000)
     assert "there is no folder" in told.pop()
 
 
-def test_napari_saves_selected_layers(viewer: Any, dock: Any, tmp_path: Path) -> None:
-    dock.correct_button.native.click()
+def test_a_save_can_be_cancelled_and_leaves_nothing(
+    viewer: Any, dock: Any, qtbot: Any, tmp_path: Path
+) -> None:
+    slow = Slow(5000)
+    raw = viewer.add_image(slow, name="slow", contrast_limits=(0, 1))
+    dock.inputs.raw.value = raw
+    dock.inputs.positions.value = "0, 5000"
+    press_correct(dock, qtbot)
+    slow.pause = 0.002
+    dock.save(tmp_path / "x.emd")
+    qtbot.waitUntil(lambda: dock.save_bar.bar.value() > 0, timeout=10_000)
+    assert "left" in dock.save_bar.bar.format()
+    dock.save_bar.cancel_button.click()
+    qtbot.waitUntil(dock.save_button.isEnabled, timeout=5_000)
+    assert slow.frames < 4000
+    assert list(tmp_path.iterdir()) == []
+    assert "cancelled" in dock.status.text()
+
+
+def test_closing_napari_during_a_save_leaves_nothing(
+    viewer: Any, dock: Any, qtbot: Any, tmp_path: Path
+) -> None:
+    slow = Slow(5000)
+    dock.inputs.raw.value = viewer.add_image(slow, name="slow", contrast_limits=(0, 1))
+    dock.inputs.positions.value = "0, 5000"
+    press_correct(dock, qtbot)
+    slow.pause = 0.002
+    dock.save(tmp_path / "x.emd")
+    qtbot.waitUntil(lambda: slow.frames > 200, timeout=10_000)
+    viewer.close()
+    qtbot.waitUntil(lambda: list(tmp_path.iterdir()) == [], timeout=10_000)
+    assert slow.frames < 4000
+
+
+class Slow(LazyArray):
+    """Ones that take their time, and count how many frames were read."""
+
+    def __init__(self, frames: int) -> None:
+        super().__init__((frames, 48, 64), "u2")
+        self.pause = 0.0
+        self.frames = 0
+
+    def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
+        shape = selected_shape(slices)
+        time.sleep(self.pause * shape[0])
+        self.frames += shape[0]
+        return np.ones(shape, "u2")
+
+
+def test_removing_a_layer_in_use_leaves_the_dock_usable(
+    viewer: Any, dock: Any, qtbot: Any
+) -> None:
+    dock.plots.expand()
+    press_correct(dock, qtbot)
+    viewer.layers.remove("corrected_raw")
+    viewer.dims.set_current_step(0, 2)
+    press_correct(dock, qtbot)
+    assert "corrected_raw" in viewer.layers
+    viewer.layers.remove("raw")
+    settle(dock, qtbot)
+    viewer.dims.set_current_step(0, 1)
+
+
+def test_closing_the_dock_lets_go_of_the_viewer(
+    viewer: Any, dock: Any, qtbot: Any
+) -> None:
+    press_correct(dock, qtbot)
+    viewer.window.remove_dock_widget(dock)
+    qtbot.wait(50)
+    viewer.dims.set_current_step(0, 2)
+    viewer.theme = "light"
+
+
+def test_napari_saves_selected_layers(
+    viewer: Any, dock: Any, qtbot: Any, tmp_path: Path
+) -> None:
+    press_correct(dock, qtbot)
     one = tmp_path / "one.emd"
     assert viewer.layers["corrected_raw"].save(str(one), plugin=PLUGIN) == [str(one)]
     viewer.layers.selection = {viewer.layers["raw"], viewer.layers["corrected_raw"]}
@@ -228,11 +486,13 @@ def test_a_layers_file_closes_with_the_layer(
     assert not is_open()
 
 
-def test_sample_data_opens_ready_to_correct(make_napari_viewer: Any) -> None:
+def test_sample_data_opens_ready_to_correct(
+    make_napari_viewer: Any, qtbot: Any
+) -> None:
     viewer = make_napari_viewer()
     viewer.open_sample(PLUGIN, "synthetic_scan")
     _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Flat-field correction")
-    dock.correct_button.native.click()
+    press_correct(dock, qtbot)
     assert isinstance(viewer.layers["corrected_raw"], Image)
 
 
@@ -251,12 +511,15 @@ def test_filter_menu_opens_the_dock(viewer: Any) -> None:
     assert any("Flat-field correction" in name for name in docks)
 
 
-def test_corrected_frame_is_drawn(make_napari_viewer: Any, scan_path: Path) -> None:
+def test_corrected_frame_is_drawn(
+    make_napari_viewer: Any, qtbot: Any, scan_path: Path
+) -> None:
     viewer = make_napari_viewer(show=True)
     viewer.open(scan_path, plugin=PLUGIN)
     _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Flat-field correction")
+    qtbot.wait(300)  # until docks and canvas have found their sizes
     raw = viewer.screenshot(canvas_only=True)[..., 0].astype(float)
-    dock.correct_button.native.click()
+    press_correct(dock, qtbot)
     corrected = viewer.screenshot(canvas_only=True)[..., 0].astype(float)
     inside = (raw > 0) & (corrected > 0)
     assert inside.mean() > 0.5

@@ -1,6 +1,7 @@
 """Flat-field correction: references, interpolation, kernel, corrected arrays."""
 
 from .flatfield import FlatField, correct
+from .report import Report
 from .settings import Output, Pixels, Reduction, Scaling
 
-__all__ = ["FlatField", "Output", "Pixels", "Reduction", "Scaling", "correct"]
+__all__ = ["FlatField", "Output", "Pixels", "Reduction", "Report", "Scaling", "correct"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import FlatFieldError
 from ..lazy import adapt
-from ..provenance import COMMENTS, with_comment
+from ..provenance import COMMENTS, comments_of, with_comment
 from .corrected import CorrectedArray
 from .frames import correct_frames
 from .orientation import advice
@@ -58,7 +58,9 @@ def correct_array(
     if at is None:
         _refuse_without_position(ff, what)
     _check_monitor(ff, what, monitor)
-    where = _one_a_frame(0.0 if at is None else at, len(stack), "position")
+    where: Sequence[float | None] = [None] * len(stack)
+    if at is not None:
+        where = _one_a_frame(at, len(stack), "position")
     beam = _one_a_frame(
         1.0 if monitor is None else monitor, len(stack), "monitor value"
     )
@@ -126,7 +128,7 @@ def _documented(
         values["frames_outside_the_flats"] = plan.outside(positions)
     if monitor is not None:
         values["monitor"] = monitor.ravel().tolist()
-    comments = raw.metadata.get(COMMENTS) or {}
+    comments = comments_of(raw.metadata)
     return {
         **raw.metadata,
         "flatfield": values,
@@ -211,7 +213,7 @@ def _factor(ff: FlatField, axis: Axis) -> float:
     plan = ff._correction.plan
     scale = factor(axis, plan.axis)
     if scale is None:
-        arranged = plan.flats if ff.flat_positions else plan.darks
+        arranged = plan.flats or plan.darks
         assert arranged is not None
         assert plan.axis is not None
         raise FlatFieldError(

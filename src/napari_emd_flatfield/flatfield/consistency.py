@@ -41,6 +41,10 @@ def check(ff: FlatField) -> None:
             f"mode={ff.mode!r} needs flats; to subtract a dark only, use "
             "mode='background'"
         )
+    if ff.mode != "flat" and ff.interpolation == "dynamic":
+        raise FlatFieldError(
+            f"interpolation='dynamic' takes flats apart, which mode={ff.mode!r} has not"
+        )
     if ff.mode != "flat" and ff.scaling.flat_monitor is not None:
         raise FlatFieldError(f"mode={ff.mode!r} has no use for flat_monitor")
     if ff.output.log and ff.scaling.keep_counts:

@@ -61,9 +61,35 @@ class CorrectedArray(LazyArray):
         super().__init__(source.shape, flatfield.dtype, source.chunks)
 
     @property
+    def source(self) -> LazyArray:
+        """The raw data."""
+        return self._source
+
+    @property
+    def flatfield(self) -> FlatField:
+        """The correction."""
+        return self._flatfield
+
+    @property
     def counts(self) -> dict[tuple[int, ...], Counts]:
         """Counts of the frames read whole so far, by their leading indices."""
         return dict(self._counts)
+
+    def counted(self) -> dict[str, Any]:
+        """What was counted so far, in plain values, to be stored with the result.
+
+        Returns
+        -------
+        dict
+            Totals of the frames read whole, and numbers by frame in order.
+        """
+        counts = [self._counts[index] for index in sorted(self._counts)]
+        found: dict[str, Any] = {"counted_frames": len(counts)}
+        for kind in ("dead", "saturated", "negative", "zingers"):
+            by_frame = [int(getattr(each, kind)) for each in counts]
+            found[kind] = sum(by_frame)
+            found[f"{kind}_by_frame"] = by_frame
+        return found
 
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
         correction = self._flatfield._correction

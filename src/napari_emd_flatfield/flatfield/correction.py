@@ -10,7 +10,7 @@ import numpy as np
 
 from .frames import Treatment, correct_frames
 from .interpolation import mix_at
-from .kernel import Mixture, Recipe, parts
+from .kernel import Blend, Mixture, Recipe, parts
 from .output import Finish
 from .references import load
 from .settings import Output
@@ -67,7 +67,7 @@ class Correction:
     @property
     def fits_frames(self) -> bool:
         """Whether a frame's recipe depends on what it shows."""
-        return self.scaling.air is not None
+        return self.interpolation == "dynamic" or self.scaling.air is not None
 
     def treatment(self) -> Treatment:
         """What is done to all frames alike."""
@@ -91,8 +91,11 @@ class Correction:
             Its beam current, exposure or the like.
         """
         references = self.references
-        gain = dark = None
-        if references.gains is not None:
+        gain: Mixture | Blend | None = None
+        dark = None
+        if references.eigen is not None:
+            gain = Blend(references.eigen.images, self._weights(read, at))
+        elif references.gains is not None:
             mix = mix_at(at or 0.0, references.positions, self.interpolation)
             gain = Mixture(references.gains, *mix)
         if references.darks is not None:
@@ -115,8 +118,18 @@ class Correction:
             orient=self.orient,
             bad=self.pixels.bad(self.plan.frame_shape),
             threshold=self.pixels.threshold,
+            components=self.reduction.components,
             wide=self.finish.dtype == np.float64,
         )
+
+    def _weights(self, read: ReadRegion, at: float | None) -> np.ndarray:
+        references = self.references
+        assert references.eigen is not None
+        height, width = self.plan.frame_shape
+        frame = read((slice(0, height, 1), slice(0, width, 1))).astype(np.float64)
+        if references.darks is not None:
+            frame -= references.darks[0]
+        return references.eigen.weights(frame, at)
 
     def _air(self, read: ReadRegion, recipe: Recipe) -> float:
         """Mean result where nothing is in the beam; NaN if it makes no sense."""

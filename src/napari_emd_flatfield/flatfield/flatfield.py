@@ -14,6 +14,7 @@ from .correction import Correction
 from .output import Finish
 from .plan import make_plan
 from .record import describe
+from .report import Report, make_report
 from .restoring import Storable
 from .settings import Output, Pixels, Reduction, Scaling
 
@@ -208,6 +209,30 @@ class FlatField(Storable):
             monitor where they need one.
         """
         return applying.correct_signal(self, signal, monitor)
+
+    def report(
+        self,
+        signal: Signal,
+        *,
+        monitor: Sequence[float] | Signal | ArrayLike | None = None,
+        frames: int = 16,
+    ) -> Report:
+        """Look at some frames, to see whether the correction can be trusted.
+
+        Parameters
+        ----------
+        signal, monitor
+            As for `correct`.
+        frames
+            How many to look at, spread evenly; `signal.shape[0]` for all.
+
+        Returns
+        -------
+        Report
+            Dead, saturated and negative pixels, drift between the flats, how much
+            of their pattern is left; printed, a line each.
+        """
+        return make_report(signal, self.correct(signal, monitor=monitor), frames)
 
     @cached_property
     def _with_series(self) -> FlatField:

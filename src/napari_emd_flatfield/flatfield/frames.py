@@ -9,7 +9,8 @@ import numpy as np
 
 from .blocks import share_rows
 from .counts import Counts
-from .kernel import Recipe, Rule, correct_rows, parts
+from .kernel import Recipe, Rule, parts
+from .kernels import correct_rows
 from .repair import HALO, find_zingers, neighbour_median
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import FlatFieldError
 
-Interpolation = Literal["linear", "nearest", "mean", "median", "first"]
+Interpolation = Literal["linear", "nearest", "mean", "median", "first", "dynamic"]
 INTERPOLATIONS: tuple[str, ...] = get_args(Interpolation)
 
 # Modes that need to know where along the scan each flat was recorded.

@@ -33,6 +33,21 @@ class Mixture(NamedTuple):
     weight: float
 
 
+class Blend(NamedTuple):
+    """A sum of images, each with its weight.
+
+    Parameters
+    ----------
+    images
+        Shape (n, y, x).
+    weights
+        Shape (n,).
+    """
+
+    images: np.ndarray
+    weights: np.ndarray
+
+
 class Recipe(NamedTuple):
     """What one frame is corrected with.
 
@@ -46,7 +61,7 @@ class Recipe(NamedTuple):
         What the quotient is multiplied with.
     """
 
-    gain: Mixture | None
+    gain: Mixture | Blend | None
     dark: Mixture | None
     scale: float = 1.0
 
@@ -92,14 +107,17 @@ def parts(recipes: Sequence[Recipe], region: tuple[slice, ...]) -> list[Recipe]:
     """
     views: dict[int, np.ndarray] = {}
 
-    def part(mixture: Mixture | None) -> Mixture | None:
-        if mixture is None:
-            return None
-        images = mixture.images
-        view = views.setdefault(id(images), images[(slice(None), *region)])
-        return mixture._replace(images=view)
+    def view(images: np.ndarray) -> np.ndarray:
+        return views.setdefault(id(images), images[(slice(None), *region)])
 
-    return [Recipe(part(gain), part(dark), scale) for gain, dark, scale in recipes]
+    return [
+        Recipe(
+            gain and gain._replace(images=view(gain.images)),
+            dark and dark._replace(images=view(dark.images)),
+            scale,
+        )
+        for gain, dark, scale in recipes
+    ]
 
 
 def correct_rows(
@@ -157,9 +175,11 @@ class _Band:
         self._images: np.ndarray | None = None
         self._held: tuple[object, ...] = ()
 
-    def of(self, mixture: Mixture | None, band: slice) -> np.ndarray | None:
+    def of(self, mixture: Mixture | Blend | None, band: slice) -> np.ndarray | None:
         if mixture is None:
             return None
+        if isinstance(mixture, Blend):
+            return self._blended(mixture, band)
         images, near, far, weight = mixture
         source = images[near, band]
         base: np.ndarray = self._buffers[0, : len(source)]
@@ -178,6 +198,17 @@ class _Band:
             mixed += base
             return mixed
         return base
+
+    def _blended(self, blend: Blend, band: slice) -> np.ndarray:
+        height = blend.images[0, band].shape[0]
+        total: np.ndarray = self._buffers[0, :height]
+        term: np.ndarray = self._buffers[1, :height]
+        total[:] = 0
+        for image, weight in zip(blend.images, blend.weights.tolist(), strict=True):
+            np.multiply(image[band], weight, out=term)
+            total += term
+        self._images = None
+        return total
 
 
 def _correct_band(
@@ -210,6 +241,8 @@ def _correct_band(
         np.copyto(out, rule.fill, where=~good)
     elif lowest < 0:
         negative = int(np.count_nonzero(out < 0))
-    if rule.saturation < np.inf and raw.max() >= rule.saturation:
+    # NaN hides the largest of floats.
+    largest = np.inf if raw.dtype.kind == "f" else raw.max()
+    if largest >= rule.saturation < np.inf:
         saturated = int(np.count_nonzero(raw >= rule.saturation))
     return dead, saturated, negative

@@ -73,6 +73,19 @@ def turned(shape: tuple[int, ...], orient: str) -> tuple[int, ...]:
     return turn(np.empty(shape, np.bool_), orient).shape
 
 
+def composed(first: str, then: str) -> str:
+    """Name the one turn that does what two do.
+
+    Parameters
+    ----------
+    first, then
+        Of `ORIENTATIONS`.
+    """
+    image = np.arange(6).reshape(2, 3)
+    wanted = turn(turn(image, first), then)
+    return next(o for o in ORIENTATIONS if np.array_equal(turn(image, o), wanted))
+
+
 def advice(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
     """Say whether turning images of one shape would fit them to another.
 

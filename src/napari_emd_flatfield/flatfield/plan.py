@@ -154,7 +154,8 @@ def make_plan(
     arranged, axis = None, None
     if images is not None:
         arranged = _arranged_flats(images, interpolation, gap)
-        axis = images.axis if len(arranged.positions) else None
+        if len(arranged.positions) or interpolation == "dynamic":
+            axis = images.axis
     arranged_darks = None
     if darks is not None:
         by_position = interpolation in BY_POSITION

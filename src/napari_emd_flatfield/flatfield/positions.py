@@ -11,6 +11,9 @@ from .. import units as _units
 if TYPE_CHECKING:
     from ..signal import Axis
 
+# Units of axes that number the frames of an acquisition.
+_COUNTING = ("", _units.PIXEL, "frame")
+
 
 def factor(axis: Axis | None, other: Axis | None) -> float | None:
     """What a coordinate on one axis is to be multiplied with to lie on another.
@@ -61,7 +64,7 @@ def counts_frames(axis: Axis | None) -> bool:
     """Whether an axis numbers the frames of an acquisition: whole, in no unit."""
     return (
         axis is not None
-        and axis.units in ("", _units.PIXEL)
+        and axis.units in _COUNTING
         and np.array_equal(axis.values, np.rint(axis.values))
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .dynamic import decompose
 from .interpolation import mix_at
 from .orientation import turn
 from .reduction import reduce
@@ -14,6 +15,7 @@ from .reduction import reduce
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .dynamic import EigenFlats
     from .plan import Arrangement, Plan
     from .reduction import Read
     from .settings import Mode, Scaling
@@ -39,6 +41,8 @@ class References:
         Shape (m, y, x), or None.
     dark_positions
         As `positions`, shape (m,).
+    eigen
+        Mean and components of the gains, where frames are fitted with them.
     level
         What the quotient is multiplied with to be in counts, or 1.
 
@@ -52,7 +56,15 @@ class References:
     positions: np.ndarray
     darks: np.ndarray | None
     dark_positions: np.ndarray
+    eigen: EigenFlats | None
     level: float
+
+    @property
+    def pattern(self) -> np.ndarray | None:
+        """A gain image, shape (y, x); None where nothing is divided by it."""
+        if self.eigen is not None:
+            return np.asarray(self.eigen.images[0])
+        return None if self.gains is None else np.asarray(self.gains[0])
 
 
 def load(
@@ -65,6 +77,7 @@ def load(
     orient: str,
     bad: np.ndarray | None,
     threshold: float,
+    components: int | None,
     wide: bool,
 ) -> References:
     """Read and reduce references.
@@ -87,14 +100,19 @@ def load(
         Pixels of the raw frames to be dead, shape (y, x), bool.
     threshold
         Gain that a pixel must have to count for the level.
+    components
+        How many components to take flats apart into, for ``"dynamic"``.
     wide
         Whether fractions are kept in float64.
     """
     darks = reduced_darks(plan.darks, method, scaling)
     where = np.empty(0) if plan.darks is None else plan.darks.positions
-    gains, positions = None, np.empty(0)
+    gains, eigen, positions = None, None, np.empty(0)
     if plan.flats is not None:
         read = gain_reader(plan.flats, darks, where, mode, interpolation, scaling)
+    if plan.flats is not None and interpolation == "dynamic":
+        eigen = decompose(plan.flats, read, components, threshold, orient)
+    elif plan.flats is not None:
         method = "median" if interpolation == "median" else method
         shape, positions = plan.flats.images.frame_shape, plan.flats.positions
         images = [
@@ -105,12 +123,15 @@ def load(
     offsets = None
     if darks:
         offsets = stacked([packed(dark, wide) for dark in darks], orient)
-    if bad is not None:
+    if bad is not None and eigen is not None:
+        eigen.images[:, bad] = 0
+    elif bad is not None:
         gains, offsets = _masked(gains, offsets, bad)
+    lit = gains if eigen is None else eigen.images[:1]
     level = 1.0
-    if scaling.keep_counts and gains is not None:
-        level = _level(gains, threshold)
-    return References(gains, positions, offsets, where, level)
+    if scaling.keep_counts and lit is not None:
+        level = _level(lit, threshold)
+    return References(gains, positions, offsets, where, eigen, level)
 
 
 def reduced_darks(

@@ -154,6 +154,11 @@ class Storable:
             ``reduced_flats`` and ``reduced_dark``, as far as there are any; saved
             beside a corrected signal, they are all that `from_emd` needs.
         """
+        if self._correction.references.eigen is not None:
+            raise FlatFieldError(
+                "the flats of a dynamic flat-field are taken apart, not reduced; a "
+                "corrected signal says where they came from, and from_emd opens them"
+            )
         references, axis = self._correction.references, self._correction.plan.axis
         signals = []
         if references.gains is not None:

@@ -143,6 +143,8 @@ def image_of(
     dataset: h5py.Dataset,
     axes: Sequence[Axis],
     dims: Sequence[Node | None],
+    *,
+    by_name: bool = True,
 ) -> tuple[LazyArray, tuple[Axis, ...], dict[str, Any]]:
     """Put an array in display order, an axis of named images first.
 
@@ -154,6 +156,8 @@ def image_of(
         The stored array.
     axes, dims
         An axis and what it was made from, for each stored axis.
+    by_name
+        False where the file itself says that the frame is stored last.
 
     Returns
     -------
@@ -167,7 +171,7 @@ def image_of(
     }
     order = [*labels, *(i for i in range(len(axes)) if i not in labels)]
     array = array_of(file, dataset).transpose(*order)
-    data, shown = in_display_order(array, [axes[i] for i in order])
+    data, shown = in_display_order(array, [axes[i] for i in order], by_name=by_name)
     return data, shown, {"labels": next(iter(labels.values()))} if labels else {}
 
 

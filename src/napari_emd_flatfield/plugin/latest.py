@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, QTimer
 from qtpy.QtCore import Signal as QtSignal
 from superqt.utils import create_worker
 
@@ -80,3 +80,19 @@ def _outcome(function: Callable[[], Any]) -> tuple[Any, str | None]:
         return None, str(error)
     except Exception as error:  # noqa: BLE001 - shown to the user, all of it
         return None, f"{type(error).__name__}: {error}"
+
+
+def single_shot(parent: QObject, milliseconds: int) -> QTimer:
+    """Make a timer that fires once, that long after it was last started.
+
+    Parameters
+    ----------
+    parent
+        Qt object it lives and dies with.
+    milliseconds
+        How long it waits.
+    """
+    timer = QTimer(parent)
+    timer.setSingleShot(True)
+    timer.setInterval(milliseconds)
+    return timer

@@ -10,10 +10,13 @@ import numpy as np
 
 from .. import units as _units
 from ..errors import ReadError
+from ..formats.display import RGB
 from ..formats.roles import role_of
+from ..formats.skipping import listed
 from ..lazy import adapt
 from ..signal import Axis, Signal
 from .contrast import contrast_limits
+from .unit_system import factor_between, in_one_system
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,35 +51,67 @@ def layer_data(signals: Sequence[Signal]) -> list[LayerData]:
     calibrated = next((s for s in signals if _is_calibrated(s)), None)
     layers: list[LayerData] = []
     unreadable = []
-    for signal in reversed(signals):
-        shown = _calibrated_like(signal, calibrated)
+    shown = in_one_system([_calibrated_like(s, calibrated) for s in signals])
+    for signal, axes in reversed([*zip(signals, (s.axes for s in shown), strict=True)]):
         try:
-            layers.append((signal.data, layer_kwargs(shown), "image"))
+            layers.append((*shown_as(signal, axes), "image"))
         except ReadError as error:
             unreadable.append(error)
     if unreadable and not layers:
         raise unreadable[-1]
     for reason in unreadable:
         warnings.warn(f"left out: {reason}", stacklevel=2)
+    _warn_of_uneven_axes(signals)
     return layers
 
 
-def layer_kwargs(signal: Signal) -> dict[str, Any]:
-    """Keyword arguments of ``viewer.add_image`` that show a signal calibrated.
+def _warn_of_uneven_axes(signals: Sequence[Signal]) -> None:
+    uneven = {
+        f"{axis.name or '?'} of {signal.name}": signal
+        for signal in signals
+        for axis in signal.axes
+        if not axis.is_uniform
+    }
+    if uneven:
+        path = next(iter(uneven.values())).path
+        warnings.warn(
+            f"{path or 'a signal'} has coordinates that are not evenly spaced "
+            f"({listed([*uneven])}): napari shows their mean step, corrections and "
+            "saved files use each",
+            stacklevel=3,
+        )
+
+
+def shown_as(signal: Signal, axes: Sequence[Axis]) -> tuple[Any, dict[str, Any]]:
+    """Data and keyword arguments of ``viewer.add_image`` that show a signal.
 
     Parameters
     ----------
     signal
         The signal; a few of its frames are read for the contrast limits.
+    axes
+        How to calibrate the layer, in the order of the signal's own axes.
+
+    Returns
+    -------
+    data, kwargs
+        Colours come last, as napari has them, where the signal has any.
     """
-    return {
+    kwargs = {
         "name": signal.name,
-        **calibration(signal.axes),
-        "contrast_limits": contrast_limits(signal.data),
-        "rgb": False,
         "visible": signal.role == "raw",
         "metadata": {**signal.metadata, SIGNAL: signal},
     }
+    if signal.axes[0].name == RGB and signal.shape[0] in (3, 4):
+        order = (*range(1, len(signal.shape)), 0)
+        kwargs |= {**calibration(axes[1:]), "rgb": True}
+        return adapt(signal.data).transpose(*order), kwargs
+    kwargs |= {
+        **calibration(axes),
+        "contrast_limits": contrast_limits(signal.data),
+        "rgb": False,
+    }
+    return signal.data, kwargs
 
 
 def calibration(axes: Sequence[Axis]) -> dict[str, Any]:
@@ -122,13 +157,15 @@ def signal_of(data: Any, meta: Mapping[str, Any]) -> Signal:
         data = adapt(data).transpose(data.ndim - 1, *range(data.ndim - 1))
     name = str(meta.get("name") or "image")
     axes = _axes_of(data.shape, meta)
+    if meta.get("rgb"):
+        axes = (Axis.index(data.shape[0], RGB), *axes[1:])
     if not isinstance(source, Signal) or source.shape != tuple(data.shape):
         return Signal(name, data, axes, role_of(name), metadata)
     return replace(
         source,
         name=name,
         data=data,
-        axes=source.axes if _still_as(source, meta) else axes,
+        axes=source.axes if _agree(source.axes, axes) else axes,
         metadata=metadata,
     )
 
@@ -166,13 +203,24 @@ def _axes_of(shape: tuple[int, ...], meta: Mapping[str, Any]) -> tuple[Axis, ...
     )
 
 
-def _still_as(source: Signal, meta: Mapping[str, Any]) -> bool:
-    shown = calibration(source.axes)
-    return (
-        np.allclose(meta["scale"], shown["scale"], rtol=1e-12, atol=0)
-        and np.allclose(meta["translate"], shown["translate"], rtol=1e-12, atol=0)
-        and tuple(map(str, meta["units"])) == shown["units"]
-        and tuple(meta["axis_labels"]) == shown["axis_labels"]
+def _agree(source: Sequence[Axis], layer: Sequence[Axis]) -> bool:
+    """Whether a layer is calibrated as it was when it showed these axes."""
+    return all(
+        theirs.name in (ours.name, "") and _same_coordinates(ours, theirs)
+        for ours, theirs in zip(source, layer, strict=True)
+    )
+
+
+def _same_coordinates(ours: Axis, theirs: Axis) -> bool:
+    if ours.name == RGB:
+        return True
+    factor = factor_between(theirs.units, ours.units)
+    if factor is None:
+        return False
+    shown = np.array([theirs.scale, theirs.offset]) * factor
+    step = abs(ours.scale)
+    return bool(
+        np.allclose(shown, [ours.scale, ours.offset], rtol=1e-9, atol=1e-9 * step)
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyqtgraph
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
     from .sampling import Profile
@@ -24,6 +24,9 @@ class Plots(QWidget):
         super().__init__()
         self._view = pyqtgraph.GraphicsLayoutWidget()
         self._view.setMinimumHeight(3 * _LINES * self.fontMetrics().height())
+        # Its own idea of a good size would push the dock over the canvas.
+        policy = QSizePolicy.Policy
+        self._view.setSizePolicy(policy.Ignored, policy.MinimumExpanding)
         self.before = self._view.addPlot(row=0, col=0)
         self.after = self._view.addPlot(row=1, col=0)
         self.histogram = self._view.addPlot(row=2, col=0)

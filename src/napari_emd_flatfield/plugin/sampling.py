@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..flatfield import FlatField
+    from ..flatfield.report import Report
     from ..signal import ArrayLike, Signal
 
 # So many frames and pixels a frame show the course of a scan well enough.
@@ -139,7 +141,7 @@ def _means(data: ArrayLike, chosen: Sequence[int]) -> np.ndarray:
     return np.array(means)
 
 
-def describe(flatfield: FlatField, corrected: Signal) -> str:
+def describe(flatfield: FlatField, corrected: Signal, report: Report) -> str:
     """Say what a correction rests on, in a line.
 
     Parameters
@@ -148,6 +150,8 @@ def describe(flatfield: FlatField, corrected: Signal) -> str:
         The correction.
     corrected
         What it makes of the raw signal.
+    report
+        Its quality, as the flat-field reports it.
 
     Returns
     -------
@@ -156,17 +160,26 @@ def describe(flatfield: FlatField, corrected: Signal) -> str:
     """
     height, width = corrected.frame_shape
     middle = np.asarray(corrected.data[tuple(n // 2 for n in corrected.shape[:-2])])
-    dead = next(iter(corrected.data.counts.values())).dead
-    where = flatfield.flat_positions
-    said = ", ".join(f"{position:g}" for position in where[:4])
-    said += ", …" * (len(where) > 4)
-    flats = f"{len(where)} flats at {said} {corrected.axes[0].units}".rstrip()
-    return (
-        f"{height}×{width} pixels; {flats if where else 'one flat for all frames'}; "
-        f"{dead} dead pixels ({dead / middle.size:.2%}); "
-        f"about {_readable(_saved_size(middle) * corrected.data.size / middle.size)}"
-        " to save"
-    )
+    size = _saved_size(middle) * math.prod(corrected.shape) / middle.size
+    dead = report.counts[0].dead
+    said = [
+        f"{height}×{width} pixels",
+        _flats(flatfield.flat_positions, corrected.axes[0].units),
+        f"{dead} dead pixels ({dead / middle.size:.2%})",
+        f"about {_readable(size)} to save",
+    ]
+    if report.outside:
+        said.insert(2, f"{report.outside} frames outside them, the nearest flat holds")
+    return "; ".join(said)
+
+
+def _flats(positions: Sequence[float], units: str) -> str:
+    if not positions:
+        return "one flat for all frames"
+    listed = ", ".join(f"{position:g}" for position in positions[:4])
+    more = ", …" if len(positions) > 4 else ""
+    plural = "s" if len(positions) > 1 else ""
+    return f"{len(positions)} flat{plural} at {listed}{more} {units}".rstrip()
 
 
 def _saved_size(frame: np.ndarray) -> int:

@@ -14,9 +14,13 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QPushButton, 
 
 from ..errors import EmdFlatfieldError
 from ..writing import write
+from .latest import single_shot
 
 if TYPE_CHECKING:
     from ..signal import Signal
+
+
+_GLANCE_MS = 100
 
 
 class _StopError(Exception):
@@ -43,15 +47,19 @@ class SaveJob(QObject):
         self.path = path
         self._signal = signal
         self._bar: Any = None
+        self._progress = (0, 0)
+        # Frames may come by the thousand a second: look when there is time to.
+        self._glance = single_shot(self, _GLANCE_MS)
+        self._glance.timeout.connect(self._on_glance)
         # A RuntimeError in a worker is lost, and one that escapes ends the
         # process: `write` raises neither, and what it raises is handled here.
         self._worker = create_worker(self._write, _ignore_errors=True)
         self._worker.returned.connect(self._on_returned)
         self._worker.errored.connect(self._on_errored)
-        self.advanced.connect(self._on_advanced)
 
     def start(self) -> None:
         """Start saving."""
+        self._glance.start()
         self._worker.start()
 
     def stop(self) -> None:
@@ -65,12 +73,16 @@ class SaveJob(QObject):
         # napari asks workers to quit when its window closes.
         if self._worker.abort_requested:
             raise _StopError
-        self.advanced.emit(done, total)
+        self._progress = (done, total)
 
-    def _on_advanced(self, done: int, total: int) -> None:
-        if self._bar is None:
+    def _on_glance(self) -> None:
+        done, total = self._progress
+        if self._bar is None and total:
             self._bar = progress(total=total, desc=f"Saving {self.path.name}")
-        self._bar.update(done - self._bar.n)
+        if self._bar is not None:
+            self._bar.update(done - self._bar.n)
+            self.advanced.emit(done, total)
+        self._glance.start()
 
     def _on_returned(self, path: str) -> None:
         self._finish()
@@ -86,6 +98,7 @@ class SaveJob(QObject):
             self.failed.emit(f"{self.path} was not written: {error!r}")
 
     def _finish(self) -> None:
+        self._glance.stop()
         # A finished worker stays in memory, and with it this job: the signal, and
         # so the files behind it, must not.
         del self._signal

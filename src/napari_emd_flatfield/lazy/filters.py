@@ -1,0 +1,182 @@
+"""HDF5 filter plugins, called directly.
+
+HDF5 runs its filters one chunk at a time behind one lock. The plugins themselves
+need neither that lock nor Python's: called here, they work in as many threads as
+there are cores. They are hdf5plugin's own libraries, through the interface every
+HDF5 filter plugin has, so what they make is what HDF5 would have made.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import weakref
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import hdf5plugin
+import numpy as np
+
+from ..errors import ReadError, WriteError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_REVERSE = 0x0100  # H5Z_FLAG_REVERSE of H5Zpublic.h: decode
+
+# A filter frees the buffer it is given and returns one that we free: all with
+# the C library it was built against.
+_libc = ctypes.CDLL("ucrtbase" if os.name == "nt" else None)
+_libc.malloc.argtypes, _libc.malloc.restype = [ctypes.c_size_t], ctypes.c_void_p
+_libc.free.argtypes, _libc.free.restype = [ctypes.c_void_p], None
+
+_FilterFunction = ctypes.CFUNCTYPE(
+    ctypes.c_size_t,
+    ctypes.c_uint,  # flags
+    ctypes.c_size_t,  # number of options
+    ctypes.POINTER(ctypes.c_uint),  # options
+    ctypes.c_size_t,  # bytes used
+    ctypes.POINTER(ctypes.c_size_t),  # bytes allocated
+    ctypes.POINTER(ctypes.c_void_p),  # buffer
+)
+
+
+class _FilterClass(ctypes.Structure):
+    """``H5Z_class2_t`` of H5Zpublic.h."""
+
+    _fields_ = (
+        ("version", ctypes.c_int),
+        ("id", ctypes.c_int),
+        ("encoder_present", ctypes.c_uint),
+        ("decoder_present", ctypes.c_uint),
+        ("name", ctypes.c_char_p),
+        ("can_apply", ctypes.c_void_p),
+        ("set_local", ctypes.c_void_p),
+        ("filter", _FilterFunction),
+    )
+
+
+def available(code: int) -> bool:
+    """Tell whether hdf5plugin brings a filter.
+
+    Parameters
+    ----------
+    code
+        Number of the filter, as registered with The HDF Group.
+    """
+    return _filter(code) is not None
+
+
+def encode(
+    code: int, options: Sequence[int], nbytes: int, take: Callable[[], np.ndarray]
+) -> np.ndarray:
+    """Encode a chunk as HDF5 would.
+
+    Parameters
+    ----------
+    code
+        Number of a filter that is `available`.
+    options
+        Its options as stored with the dataset: what HDF5 calls ``cd_values``.
+    nbytes
+        Bytes of the chunk before it is encoded.
+    take
+        Reads the chunk, contiguous or not. It is copied into memory of the
+        filter's at once, and need not exist while the filter works.
+
+    Returns
+    -------
+    numpy.ndarray
+        What to store, uint8, shape (n,).
+
+    Raises
+    ------
+    WriteError
+        If the filter refuses.
+    """
+    encoded = _run(code, 0, options, nbytes, take)
+    if encoded is None:
+        raise WriteError(f"HDF5 filter {code} could not encode a chunk")
+    return encoded
+
+
+def decode(code: int, options: Sequence[int], data: np.ndarray) -> np.ndarray:
+    """Decode a chunk as HDF5 would.
+
+    Parameters
+    ----------
+    code, options
+        As for `encode`.
+    data
+        What is stored.
+
+    Returns
+    -------
+    numpy.ndarray
+        The chunk, uint8, shape (n,), writable.
+
+    Raises
+    ------
+    ReadError
+        If the filter refuses, e.g. because the chunk is corrupt.
+    """
+    decoded = _run(code, _REVERSE, options, data.nbytes, lambda: data)
+    if decoded is None:
+        raise ReadError(f"HDF5 filter {code} could not decode a chunk")
+    return decoded
+
+
+@cache
+def _filter(code: int) -> Any:
+    names = {number: name for name, number in hdf5plugin.FILTERS.items()}
+    library = hdf5plugin.get_config().registered_filters.get(names.get(code))
+    if library is None or library == "unknown":  # registered by someone else
+        return None
+    get_info = ctypes.CDLL(library).H5PLget_plugin_info
+    get_info.restype = ctypes.POINTER(_FilterClass)
+    return get_info().contents.filter
+
+
+def _run(
+    code: int,
+    flags: int,
+    options: Sequence[int],
+    used: int,
+    take: Callable[[], np.ndarray],
+) -> np.ndarray | None:
+    address = _libc.malloc(used)
+    if not address:
+        raise MemoryError(f"no memory for a chunk of {used} bytes")
+    buffer = ctypes.c_void_p(address)
+    try:
+        _copy(take(), address, used)
+    except BaseException:
+        _libc.free(buffer)
+        raise
+    size = _filter(code)(
+        flags,
+        len(options),
+        (ctypes.c_uint * len(options))(*options),
+        used,
+        ctypes.byref(ctypes.c_size_t(used)),
+        ctypes.byref(buffer),
+    )
+    # Zero is an error; so is Zstandard's negative error code, which its plugin
+    # hands on as if it were a size.
+    if not 0 < size <= sys.maxsize:
+        _libc.free(buffer)
+        return None
+    made = _memory(buffer.value, size)
+    # Arrays on the memory keep `made` alive, and it keeps the memory.
+    weakref.finalize(made, _libc.free, buffer.value).atexit = False
+    return np.frombuffer(memoryview(made), np.uint8)
+
+
+def _copy(data: np.ndarray, address: int, nbytes: int) -> None:
+    target = np.frombuffer(memoryview(_memory(address, nbytes)), data.dtype)
+    target.reshape(data.shape)[...] = data
+
+
+def _memory(address: Any, size: int) -> ctypes.Array[ctypes.c_char]:
+    return (ctypes.c_char * size).from_address(address)

@@ -1,0 +1,83 @@
+"""From the dock's choices to a corrected layer, without the GUI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ..flatfield import FlatField
+from .layers import shown_as
+from .sampling import Profile, describe, sample_profile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..signal import Signal
+
+
+@dataclass(frozen=True, eq=False)
+class Corrected:
+    """A corrected signal, and all there is to show of it.
+
+    Parameters
+    ----------
+    raw
+        What was corrected.
+    signal
+        The result, lazy.
+    kwargs
+        Keyword arguments of ``viewer.add_image`` that show it.
+    description, report
+        What it rests on, in a line and in full.
+    sample_profile
+        Measures mean intensities along the scan; takes a while.
+    """
+
+    raw: Signal
+    signal: Signal
+    kwargs: dict[str, Any]
+    description: str
+    report: str
+    sample_profile: Callable[[], Profile]
+
+
+def build(
+    raw: Signal,
+    flats: list[Signal],
+    dark: Signal | None,
+    positions: list[float] | None,
+    settings: dict[str, Any],
+) -> Corrected:
+    """Correct a signal, and look at a few of its frames.
+
+    Parameters
+    ----------
+    raw, flats, dark
+        The signals chosen.
+    positions
+        Where the flats lie; None where the flats say so themselves.
+    settings
+        Further keyword arguments of `FlatField`.
+
+    Raises
+    ------
+    FlatFieldError
+        If they do not fit together.
+    ReadError
+        If one of them cannot be read.
+    """
+    references = flats[0] if len(flats) == 1 else flats
+    flatfield = FlatField(references, dark, positions=positions, **settings)
+    corrected = flatfield.correct(raw)
+    _, kwargs = shown_as(corrected, corrected.axes)
+    report = flatfield.report(raw)
+    along = flatfield.flat_positions, flatfield.interpolation
+    return Corrected(
+        raw=raw,
+        signal=corrected,
+        kwargs=kwargs,
+        description=describe(flatfield, corrected, report),
+        report=str(report),
+        sample_profile=partial(sample_profile, raw, flats, *along, corrected),
+    )

@@ -1,0 +1,70 @@
+"""Work done ahead in threads, handed out in order."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+# More would wait for the disk, and every one holds frames.
+_MOST_THREADS = 8
+_IN_FLIGHT = 256 * 2**20
+
+
+def thread_count(nbytes: int) -> int:
+    """How many threads to work in.
+
+    Parameters
+    ----------
+    nbytes
+        Bytes one result has before it is encoded; few large ones are worked on
+        at a time, so that memory is bounded whatever their size.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return max(1, min(cores, _MOST_THREADS, _IN_FLIGHT // max(1, nbytes)))
+
+
+def ahead(
+    work: Callable[[_Item], _Result], items: Iterable[_Item], threads: int
+) -> Generator[_Result]:
+    """Call a function on each item in threads, a few items ahead.
+
+    Close the iterator, or exhaust it, to end its threads: work not begun is
+    dropped, work begun is waited for.
+
+    Parameters
+    ----------
+    work
+        What to do; it must be safe to do in several threads.
+    items
+        What to do it on.
+    threads
+        In how many.
+
+    Yields
+    ------
+    object
+        What `work` returned, in the order of `items`; an exception it raised is
+        raised here.
+    """
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="saving")
+    begun: deque[Future[_Result]] = deque()
+    try:
+        for item in items:
+            begun.append(pool.submit(work, item))
+            if len(begun) > threads:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

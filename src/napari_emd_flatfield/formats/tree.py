@@ -155,16 +155,19 @@ def names(group: h5py.Group) -> list[str]:
     group
         Any group.
     """
-    where = f"{group.file.filename}:{group.name}"
     try:
         found = list(group)
     except (OSError, RuntimeError) as error:
-        warn(f"{where} cannot be listed: {error}")
+        warn(f"{group.file.filename}:{group.name} cannot be listed: {error}")
         return []
     # h5py gives names that are not UTF-8 as bytes, and paths with them, too.
     if unnamable := [name for name in found if isinstance(name, bytes)]:
-        warn(f"{where} holds what has no name in UTF-8, left out: {unnamable}")
-    return [name for name in found if isinstance(name, str)]
+        warn(
+            f"{group.file.filename}:{group.name} holds what has no name in UTF-8, "
+            f"left out: {unnamable}"
+        )
+        return [name for name in found if isinstance(name, str)]
+    return found
 
 
 def _missing_file(group: h5py.Group, name: str) -> Iterator[str]:

@@ -61,9 +61,9 @@ def ahead(
     begun: deque[Future[_Result]] = deque()
     try:
         for item in items:
-            begun.append(pool.submit(work, item))
-            if len(begun) > threads:
+            if len(begun) == threads:
                 yield begun.popleft().result()
+            begun.append(pool.submit(work, item))
         while begun:
             yield begun.popleft().result()
     finally:

@@ -114,6 +114,26 @@ def child(group: h5py.Group, name: str) -> Node | None:
     return node
 
 
+def children(group: h5py.Group) -> Iterator[tuple[str, Node]]:
+    """Follow all links in a group.
+
+    Parameters
+    ----------
+    group
+        Any group.
+
+    Yields
+    ------
+    str, h5py.Group or h5py.Dataset
+        Name and object, in the order of the names; what `child` finds nothing
+        behind is passed over.
+    """
+    for name in names(group):
+        node = child(group, name)
+        if node is not None:
+            yield name, node
+
+
 def identity(node: Node) -> tuple[int, object]:
     """Tell objects apart whatever they are called: equal for two names of one.
 

@@ -27,12 +27,11 @@ if TYPE_CHECKING:
     import h5py
 
     from ..lazy import LazyArray
+    from ..signal import ArrayLike
     from .encoder import Stored
 
     Block = tuple[slice, ...]
     Offset = tuple[int, ...]
-
-    from ..signal import ArrayLike
 
 # Frames smaller than this are handed to a thread several at a time: a thread is
 # not worth waking for less.
@@ -68,26 +67,31 @@ def write_frames(
         return
     source, encoder = adapt(data), Encoder(dataset)
 
-    def read(block: Block, out: np.ndarray) -> None:
+    def load(block: Block, out: np.ndarray) -> None:
         source._read_into(block, out)
         round_off(out, keepbits)
+
+    def encode(
+        offset: Offset, shape: Offset, fill: Callable[[np.ndarray], None]
+    ) -> tuple[Offset, Stored]:
+        return offset, encoder.encode(lambda chunk: fill(_part(chunk, shape)))
 
     def produce(block: Block) -> list[tuple[Offset, Stored]]:
         shape = selected_shape(block)
         corner = tuple(s.start for s in block)
         cut = list(tiles(shape, chunks))
         if len(cut) == 1:
-            fill = partial(_fill, shape, partial(read, block))
-            return [(corner, encoder.encode(fill))]
+            return [encode(corner, shape, partial(load, block))]
         frames = np.empty(shape, dataset.dtype)
-        read(block, frames)
-        stored = []
-        for tile in cut:
-            offset = tuple(c + t.start for c, t in zip(corner, tile, strict=True))
-            copy = partial(_copy, frames[tile])
-            fill = partial(_fill, selected_shape(tile), copy)
-            stored.append((offset, encoder.encode(fill)))
-        return stored
+        load(block, frames)
+        return [
+            encode(
+                tuple(c + t.start for c, t in zip(corner, tile, strict=True)),
+                selected_shape(tile),
+                partial(_copy, frames[tile]),
+            )
+            for tile in cut
+        ]
 
     size = _block_shape(dataset, source)
     blocks = list(tiles(dataset.shape, size))
@@ -112,13 +116,11 @@ def _block_shape(dataset: h5py.Dataset, source: LazyArray) -> tuple[int, ...]:
     return (*leading, rows, width)
 
 
-def _fill(
-    shape: tuple[int, ...], read: Callable[[np.ndarray], None], chunk: np.ndarray
-) -> None:
-    """Fill a chunk, also one that the dataset ends in: HDF5 stores it whole."""
+def _part(chunk: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Part of a chunk that lies in the dataset: HDF5 stores what is beyond, too."""
     if chunk.shape != shape:
         chunk[...] = 0
-    read(chunk[tuple(slice(n) for n in shape)])
+    return chunk[tuple(slice(n) for n in shape)]
 
 
 def _copy(source: np.ndarray, out: np.ndarray) -> None:

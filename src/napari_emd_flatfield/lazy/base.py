@@ -51,6 +51,13 @@ class LazyArray(ABC):
         The result is new, writable, of shape ``selected_shape(slices)``.
         """
 
+    def _read_into(self, slices: tuple[slice, ...], out: np.ndarray) -> None:
+        """Read a block as `_read` does into an array of its shape, C-contiguous.
+
+        To override where that saves a copy.
+        """
+        out[...] = self._read(slices)
+
     def _sources(self) -> tuple[Any, ...]:
         """What `close` has to close: the arrays or files this one reads from."""
         return ()

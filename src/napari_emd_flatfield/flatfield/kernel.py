@@ -9,9 +9,9 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Bands this size keep the temporaries in a core's cache; smaller ones spend
-# their time in NumPy's call overhead, whole frames in memory traffic.
-_BAND_BYTES = 256 * 1024
+# Bands this size keep the temporaries in cache; with smaller ones, threads spend
+# their time waiting for each other's Python, with whole frames, for memory.
+_BAND_BYTES = 1024 * 1024
 
 
 class Mixture(NamedTuple):
@@ -121,9 +121,13 @@ def parts(recipes: Sequence[Recipe], region: tuple[slice, ...]) -> list[Recipe]:
 
 
 def correct_rows(
-    raw: np.ndarray, out: np.ndarray, recipes: Sequence[Recipe], rule: Rule
+    raw: np.ndarray,
+    out: np.ndarray,
+    recipes: Sequence[Recipe],
+    rule: Rule,
+    rows: slice,
 ) -> np.ndarray:
-    """Correct frames, or the same rows of frames.
+    """Correct some rows of frames.
 
     Parameters
     ----------
@@ -132,9 +136,11 @@ def correct_rows(
     out
         Where the result goes, shape (n, y, x), of the float dtype to compute in.
     recipes
-        One a frame, for the same part of it.
+        One a frame.
     rule
         What is done to every frame alike.
+    rows
+        Which rows, bounded.
 
     Returns
     -------
@@ -148,13 +154,13 @@ def correct_rows(
     into the cache, and into `out`'s dtype, once.
     """
     tally = np.zeros((len(raw), 3), np.int64)
-    height, width = raw.shape[-2:]
-    rows = min(height, max(1, _BAND_BYTES // (width * out.itemsize)))
-    gain = _Band(rows, width, out.dtype)
-    dark = _Band(rows, width, out.dtype)
+    width, count = raw.shape[-1], rows.stop - rows.start
+    height = min(count, max(1, _BAND_BYTES // (width * out.itemsize)))
+    gain = _Band(height, width, out.dtype)
+    dark = _Band(height, width, out.dtype)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        for top in range(0, height, rows):
-            band = slice(top, top + rows)
+        for top in range(rows.start, rows.stop, height):
+            band = slice(top, min(top + height, rows.stop))
             for i, recipe in enumerate(recipes):
                 tally[i] += _correct_band(
                     raw[i, band],
@@ -163,6 +169,7 @@ def correct_rows(
                     dark.of(recipe.dark, band),
                     recipe.scale,
                     rule,
+                    gain.lowest,
                 )
     return tally
 
@@ -174,6 +181,8 @@ class _Band:
         self._buffers: np.ndarray = np.empty((3, rows, width), dtype)
         self._images: np.ndarray | None = None
         self._held: tuple[object, ...] = ()
+        # What no value of the band is below; NaN if one is not a number.
+        self.lowest = 0.0
 
     def of(self, mixture: Mixture | Blend | None, band: slice) -> np.ndarray | None:
         if mixture is None:
@@ -189,8 +198,11 @@ class _Band:
         wanted = near, far, between, band
         if images is not self._images or wanted != self._held:
             np.copyto(base, source)
+            self.lowest = base.min()
             if between:
                 np.copyto(step, images[far, band])
+                # A mixture is never below both that are mixed, rounding included.
+                self.lowest = np.minimum(self.lowest, step.min())
                 step -= base
             self._images, self._held = images, wanted
         if between:
@@ -208,6 +220,7 @@ class _Band:
             np.multiply(image[band], weight, out=term)
             total += term
         self._images = None
+        self.lowest = total.min()
         return total
 
 
@@ -218,6 +231,7 @@ def _correct_band(
     dark: np.ndarray | None,
     scale: float,
     rule: Rule,
+    least: float,
 ) -> tuple[int, int, int]:
     np.copyto(out, raw)
     if dark is not None:
@@ -231,7 +245,7 @@ def _correct_band(
     dead = negative = saturated = 0
     lowest, highest = out.min(), out.max()
     # Comparisons with NaN are false, so these find it, too.
-    alive = gain is None or gain.min() > rule.threshold
+    alive = gain is None or least > rule.threshold
     if not (alive and lowest >= -rule.limit and highest <= rule.limit):
         good = np.abs(out) <= rule.limit
         if gain is not None:

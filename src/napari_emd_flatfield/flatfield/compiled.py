@@ -44,6 +44,7 @@ def correct_rows(
     tally = np.zeros((len(raw), 3), np.int64)
     gains = [recipe.gain for recipe in recipes if isinstance(recipe.gain, Mixture)]
     darks = [recipe.dark for recipe in recipes if recipe.dark is not None]
+    dark_near, dark_far, dark_share = _columns(darks)
     # Nothing reaches NaN: without a saturation, infinite counts are not saturated.
     saturation = rule.saturation if rule.saturation < np.inf else np.nan
     _divide(  # type: ignore[call-arg]
@@ -55,7 +56,9 @@ def correct_rows(
         gains[0].images,
         *_columns(gains),
         darks[0].images if darks else None,
-        *_columns(darks),
+        dark_near,
+        dark_far if dark_share.any() else None,
+        dark_share,
         np.array([recipe.scale for recipe in recipes], np.float32),
         np.float32(rule.fill),
         np.float32(rule.limit),
@@ -89,7 +92,9 @@ def _divide(  # type: ignore[no-untyped-def]
             # `out` might share their memory, and nothing would be vectorised.
             g0, g1, gw, factor = near[i], far[i], share[i], scale[i]
             if darks is not None:
-                d0, d1, dw = dark_near[i], dark_far[i], dark_share[i]
+                d0 = dark_near[i]
+                if dark_far is not None:
+                    d1, dw = dark_far[i], dark_share[i]
             dead = saturated = negative = 0
             for y in range(top, min(top + band, last)):
                 # Counters as wide as a pixel, for the same reason.
@@ -101,7 +106,9 @@ def _divide(  # type: ignore[no-untyped-def]
                     result = counts
                     if darks is not None:
                         dark = float32(darks[d0, y, x])
-                        result -= dark + dw * (float32(darks[d1, y, x]) - dark)
+                        if dark_far is not None:
+                            dark += dw * (float32(darks[d1, y, x]) - dark)
+                        result -= dark
                     result = result / gain * factor
                     good = (gain > threshold) & (abs(result) <= limit)
                     out[i, y, x] = result if good else fill

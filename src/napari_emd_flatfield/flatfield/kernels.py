@@ -48,7 +48,7 @@ def correct_rows(
         As for the NumPy kernel.
     """
     if raw.size >= _FEWEST_PIXELS and not rule.multiply and _suit(raw, out, recipes):
-        compiled = _compiled(raw, recipes[0])
+        compiled = _compiled(raw, recipes)
         if compiled is not None:
             return compiled(raw, out, recipes, rule, rows)
     return kernel.correct_rows(raw, out, recipes, rule, rows)
@@ -68,14 +68,16 @@ def _suit(raw: np.ndarray, out: np.ndarray, recipes: Sequence[Recipe]) -> bool:
     )
 
 
-def _compiled(raw: np.ndarray, recipe: Recipe) -> Kernel | None:
+def _compiled(raw: np.ndarray, recipes: Sequence[Recipe]) -> Kernel | None:
     """The compiled kernel if it is ready for these dtypes, else None."""
     if not _has_numba():
         return None
+    gain, dark, _ = recipes[0]
     kind = (
         raw.dtype,
-        None if recipe.gain is None else recipe.gain.images.dtype,
-        None if recipe.dark is None else recipe.dark.images.dtype,
+        None if gain is None else gain.images.dtype,
+        None if dark is None else dark.images.dtype,
+        any(recipe.dark is not None and recipe.dark.weight for recipe in recipes),
     )
     program = _programs.get(kind)
     if program is None:
@@ -84,11 +86,16 @@ def _compiled(raw: np.ndarray, recipe: Recipe) -> Kernel | None:
 
 
 def _prepare(
-    raw: np.dtype[Any], gain: np.dtype[Any] | None, dark: np.dtype[Any] | None
+    raw: np.dtype[Any],
+    gain: np.dtype[Any] | None,
+    dark: np.dtype[Any] | None,
+    dark_drifts: bool,
 ) -> Kernel | None:
     """Compile for some dtypes, or load what was compiled before."""
     shape = 1, 1, 1
-    darks = None if dark is None else Mixture(np.zeros(shape, dark), 0, 0, 0.0)
+    darks = (
+        None if dark is None else Mixture(np.zeros(shape, dark), 0, 0, dark_drifts / 2)
+    )
     recipe = Recipe(Mixture(np.ones(shape, gain), 0, 0, 0.0), darks)
     try:
         from .compiled import correct_rows as compiled

@@ -19,6 +19,7 @@ import numpy as np
 if TYPE_CHECKING:
     import napari
     from PIL import Image
+    from qtpy.QtWidgets import QWidget
 
 IMAGES = Path(__file__).parent / "images"
 PLUGIN, DOCK = "napari-emd-flatfield", "Flat-field correction"
@@ -62,9 +63,17 @@ def _picture_everything(scan: Path) -> None:
     window.resizeDocks([dock], [DOCK_WIDTH], Qt.Orientation.Horizontal)
     _picture_window(viewer, "opened")
 
-    widget.correct_button.native.click()
+    widget.correct_button.click()
+    _finish(widget)
     window.resizeDocks([dock], [DOCK_WIDTH], Qt.Orientation.Horizontal)
     _picture_window(viewer, "corrected")
+
+    window.resize(WINDOW[0], 2 * WINDOW[1] - 320)
+    widget.plots.expand()
+    _finish(widget)
+    _picture_window(viewer, "plots")
+    widget.plots.collapse()
+    window.resize(*WINDOW)
 
     viewer.canvas.grid.enabled = True
     viewer.canvas.grid.shape = (2, 1)
@@ -106,6 +115,13 @@ def _picture_frames(viewer: napari.Viewer, name: str) -> None:
             row.append(viewer.export_figure(scale_factor=TILE_SCALE, flash=False))
         rows.append(np.concatenate(row, axis=1))
     _save(np.concatenate(rows), name)
+
+
+def _finish(widget: QWidget) -> None:
+    """Wait until the dock has done what was asked of it."""
+    _settle(0.3)
+    while widget.is_busy:
+        _settle(0.1)
 
 
 def _settle(seconds: float = 0.5) -> None:

@@ -8,6 +8,7 @@ from dataclasses import FrozenInstanceError, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pint
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -159,3 +160,28 @@ def test_a_signal_says_where_it_comes_from(tmp_path: Path) -> None:
         "Signal('data', raw, shape=(6, 4, 5), dtype=uint16, axes=(position, y, x))"
     )
     assert repr(signal.axes[0]) == "Axis('position', '', 0 … 500, n=6)"
+
+
+@pytest.mark.parametrize(
+    "units", ["[n_m]", b"nm", np.bytes_("nm"), pint.get_application_registry().nm]
+)
+def test_an_axis_takes_units_as_scripts_have_them(units: Any) -> None:
+    assert Axis(b"x", units, [0, 1]) == Axis("x", "nm", np.array([0.0, 1.0]))  # type: ignore[arg-type]
+
+
+def test_an_axis_without_name_and_units() -> None:
+    assert Axis(None, None, [0, 1]) == Axis("", "", np.array([0.0, 1.0]))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: Axis("x", "nm", ["a", "b"]), "'x' needs numbers"),  # type: ignore[arg-type]
+        (lambda: Axis("x", "nm", None), "'x' needs one coordinate"),  # type: ignore[arg-type]
+        (lambda: Signal("a", [[1, 2]]), "'a' needs an array, not list"),  # type: ignore[arg-type]
+        (lambda: Signal("a", np.ones((2, 2)), role="white"), "'raw', 'flat', 'dark'"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_makes_no_signal_is_said(make: Any, said: str) -> None:
+    with pytest.raises(nef.SignalError, match=said):
+        make()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -14,7 +15,7 @@ from .errors import EmdFlatfieldError, NoSignalError
 from .flatfield import correct
 from .flatfield.interpolation import INTERPOLATIONS
 from .formats import read
-from .formats.listing import listing, summary
+from .formats.listing import document, listing, summary
 from .provenance import software
 from .writing import write
 from .writing.encoding import COMPRESSIONS
@@ -52,6 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `head` and the like have read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (EmdFlatfieldError, OSError) as error:
         print(f"{PROGRAM}: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
@@ -70,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
 
     info = commands.add_parser("info", help="say what is in a file")
     info.add_argument("file", type=Path, metavar="FILE")
+    info.add_argument(
+        "--json", action="store_true", help="for programs: one JSON document"
+    )
     info.set_defaults(run=_info)
 
     fix = commands.add_parser("correct", help="flat-field a scan and save it as EMD")
@@ -120,8 +128,11 @@ def _info(options: argparse.Namespace) -> None:
         signals = read(options.file)
     except NoSignalError:
         signals = []
-    print(summary(options.file, signals))
-    print(listing(options.file))
+    if options.json:
+        print(document(options.file, signals))
+    else:
+        print(summary(options.file, signals))
+        print(listing(options.file, signals))
 
 
 def _correct(options: argparse.Namespace) -> None:

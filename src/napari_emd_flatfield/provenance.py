@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any
 
 COMMENTS = "comments"
 
@@ -15,6 +13,25 @@ COMMENTS = "comments"
 def software() -> str:
     """Name and version of this package, e.g. ``"napari-emd-flatfield 0.1.0"``."""
     return f"napari-emd-flatfield {version('napari-emd-flatfield')}"
+
+
+def comments_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the history of a signal from its metadata.
+
+    Parameters
+    ----------
+    metadata
+        Of a signal or a napari layer, where ``"comments"`` may be anything.
+
+    Returns
+    -------
+    dict
+        Comments by timestamp; what is no such mapping stands as ``"undated"``.
+    """
+    comments = metadata.get(COMMENTS)
+    if isinstance(comments, Mapping):
+        return dict(comments)
+    return {} if comments is None else {"undated": comments}
 
 
 def with_comment(comments: Mapping[str, Any], text: str) -> dict[str, Any]:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    Protocol,
+    get_args,
+    runtime_checkable,
+)
 
 import numpy as np
 
@@ -51,6 +58,11 @@ class Axis:
         unchanged where it is not understood.
     values
         Coordinates, one for each index, shape (n,), float64.
+
+    Raises
+    ------
+    SignalError
+        If `values` are not numbers, or not one-dimensional.
     """
 
     name: str
@@ -58,7 +70,12 @@ class Axis:
     values: np.ndarray
 
     def __post_init__(self) -> None:
-        values = np.array(self.values, dtype=np.float64)
+        try:
+            values = np.array(self.values, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise SignalError(
+                f"axis {self.name!r} needs numbers for coordinates ({error})"
+            ) from error
         if values.ndim != 1:
             raise SignalError(
                 f"axis {self.name!r} needs one coordinate an index, shape (n,), "
@@ -66,7 +83,8 @@ class Axis:
             )
         values.setflags(write=False)
         object.__setattr__(self, "values", values)
-        object.__setattr__(self, "units", _units.canonical(self.units))
+        object.__setattr__(self, "name", _text(self.name))
+        object.__setattr__(self, "units", _units.canonical(_text(self.units)))
 
     @classmethod
     def index(cls, size: int, name: str = "") -> Axis:
@@ -153,7 +171,8 @@ class Signal:
     Raises
     ------
     SignalError
-        If `axes` and `data` do not have the same shape.
+        If `data` is no array, `axes` and `data` do not have the same shape, or
+        there is no such role.
     """
 
     name: str
@@ -165,6 +184,15 @@ class Signal:
     dataset: str | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.data, ArrayLike):
+            raise SignalError(
+                f"signal {self.name!r} needs an array, not {type(self.data).__name__}"
+            )
+        if self.role not in get_args(Role):
+            raise SignalError(
+                f"signal {self.name!r} cannot be {self.role!r}; its role is one of "
+                + ", ".join(map(repr, get_args(Role)))
+            )
         shape = tuple(self.data.shape)
         axes = tuple(self.axes) or tuple(Axis.index(n) for n in shape)
         described = tuple(len(axis) for axis in axes)
@@ -197,6 +225,30 @@ class Signal:
             return f"{self.name} (in memory)"
         return f"{self.path}:{self.dataset}"
 
+    def refreshed(self) -> Signal:
+        """Look this signal up again in its file, which may have grown since.
+
+        Returns
+        -------
+        Signal
+            With the frames and coordinates there are now. This one stays as it is.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the file is gone.
+        FileOpenError
+            If it cannot be opened now.
+        NoSignalError
+            If the image is no longer in it.
+        ReadError
+            If the signal was not read from a file, or the file cannot be read now.
+        """
+        # What a signal is does not depend on files; where it comes from does.
+        from .formats.refreshing import refreshed
+
+        return refreshed(self)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Signal:
         # napari copies a layer's metadata with the layer: not the data in it, too.
         return self
@@ -214,3 +266,10 @@ class Signal:
             f"Signal({self.name!r}, {self.role}, shape={self.shape}, "
             f"dtype={self.dtype}, axes=({axes}))"
         )
+
+
+def _text(value: Any) -> str:
+    """What a script found for a name or unit, e.g. as an attribute, as text."""
+    if value is None:
+        return ""
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -13,6 +13,7 @@ import pytest
 from napari.layers import Image
 
 import napari_emd_flatfield as nef
+from napari_emd_flatfield import Signal
 from napari_emd_flatfield.lazy import LazyArray
 from napari_emd_flatfield.lazy.indexing import selected_shape
 from napari_emd_flatfield.plugin import flatfield_widget
@@ -91,6 +92,56 @@ def test_dock_preselects_by_role_and_corrects_lazily(
     dead = np.isnan(plain_formula(scan_path, 0)).sum()
     assert "48×64 pixels; 2 flats at 0, 500 nm" in dock.status.text()
     assert f"{dead} dead pixels" in dock.status.text()
+
+
+def test_what_is_half_typed_is_no_error_yet(
+    viewer: Any, dock: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    press_correct(dock, qtbot)
+    told: list[str] = []
+    monkeypatch.setattr(flatfield_widget, "show_error", told.append)
+    dock.inputs.positions.value = "0, "
+    settle(dock, qtbot)
+    assert "need one position each" in dock.status.text()
+    assert told == []
+    press_correct(dock, qtbot)
+    assert len(told) == 1
+
+
+def test_the_corrected_layer_is_calibrated_as_the_raw_one_is_now(
+    viewer: Any, dock: Any, qtbot: Any, tmp_path: Path
+) -> None:
+    press_correct(dock, qtbot)
+    raw, corrected = viewer.layers["raw"], viewer.layers["corrected_raw"]
+    raw.scale = raw.scale * (1, 3, 3)
+    press_correct(dock, qtbot)
+    np.testing.assert_array_equal(corrected.scale, raw.scale)
+    corrected.translate = (0, 5, 7)
+    dock.save(tmp_path / "x.emd")
+    qtbot.waitUntil(dock.save_button.isEnabled, timeout=10_000)
+    (saved,) = nef.read(tmp_path / "x.emd")
+    assert [axis.offset for axis in saved.axes] == [0, 5, 7]
+    assert [axis.scale for axis in saved.axes] == pytest.approx(list(raw.scale))
+
+
+def test_a_corrected_file_that_is_open_stays_what_it_is(
+    viewer: Any, dock: Any, qtbot: Any, tmp_path: Path
+) -> None:
+    path = nef.write(
+        tmp_path / "x.emd", Signal("corrected_raw", np.ones((6, 48, 64), "f4"))
+    )
+    (opened,) = viewer.open(path, plugin=PLUGIN)
+    assert opened.name == "corrected_raw"
+    assert dock.corrected_layer is None
+    press_correct(dock, qtbot)
+    press_correct(dock, qtbot)
+    assert len(viewer.layers) == 5
+    assert dock.corrected_layer.name == "corrected_raw [1]"
+    assert opened.data[3].min() == 1
+    dock.save(tmp_path / "y.emd")
+    qtbot.waitUntil(dock.save_button.isEnabled, timeout=10_000)
+    (saved,) = nef.read(tmp_path / "y.emd")
+    np.testing.assert_array_equal(saved.data[3], dock.corrected_layer.data[3])
 
 
 def frame(viewer: Any, index: int) -> np.ndarray:
@@ -327,6 +378,21 @@ def test_a_save_can_be_cancelled_and_leaves_nothing(
     assert "cancelled" in dock.status.text()
 
 
+def test_closing_napari_during_a_save_leaves_nothing(
+    viewer: Any, dock: Any, qtbot: Any, tmp_path: Path
+) -> None:
+    slow = Slow(5000)
+    dock.inputs.raw.value = viewer.add_image(slow, name="slow", contrast_limits=(0, 1))
+    dock.inputs.positions.value = "0, 5000"
+    press_correct(dock, qtbot)
+    slow.pause = 0.002
+    dock.save(tmp_path / "x.emd")
+    qtbot.waitUntil(lambda: slow.frames > 200, timeout=10_000)
+    viewer.close()
+    qtbot.waitUntil(lambda: list(tmp_path.iterdir()) == [], timeout=10_000)
+    assert slow.frames < 4000
+
+
 class Slow(LazyArray):
     """Ones that take their time, and count how many frames were read."""
 
@@ -336,9 +402,10 @@ class Slow(LazyArray):
         self.frames = 0
 
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
-        time.sleep(self.pause)
-        self.frames += 1
-        return np.ones(selected_shape(slices), "u2")
+        shape = selected_shape(slices)
+        time.sleep(self.pause * shape[0])
+        self.frames += shape[0]
+        return np.ones(shape, "u2")
 
 
 def test_removing_a_layer_in_use_leaves_the_dock_usable(

@@ -54,6 +54,15 @@ def same(a: Signal, b: Signal) -> None:
 COMPRESSIONS = ["gzip", None, "bitshuffle-lz4", "zstd", "blosc2"]
 
 
+@pytest.mark.parametrize("names", ["xyz", "yxt", "xy", ["y", "x", "", ""], ["x", "x"]])
+def test_axis_names_never_turn_what_was_saved(tmp_path: Path, names: Any) -> None:
+    sizes = range(3, 3 + len(names))
+    axes = tuple(Axis(n, "nm", np.arange(k)) for n, k in zip(names, sizes, strict=True))
+    signal = Signal("a", np.random.default_rng(0).random(tuple(sizes)), axes)
+    (back,) = nef.read(nef.write(tmp_path / "x.emd", signal))
+    same(back, signal)
+
+
 @pytest.mark.parametrize("compression", COMPRESSIONS)
 def test_signals_come_back_equal(tmp_path: Path, compression: Any) -> None:
     written = [
@@ -268,6 +277,53 @@ def test_names_survive_whatever_they_are(tmp_path: Path, names: list[str]) -> No
     back = nef.read(nef.write(tmp_path / "x.emd", signals))
     found = {int(signal.data[0, 0]): signal.name for signal in back}
     assert found == dict(enumerate(names))
+
+
+def test_equal_and_numbered_names_are_kept_apart(tmp_path: Path) -> None:
+    names = ["1_a", "a", "a", "2_a", "a"]
+    signals = [Signal(n, np.full((2, 2), i)) for i, n in enumerate(names)]
+    back = nef.read(nef.write(tmp_path / "x.emd", signals))
+    found = {int(signal.data[0, 0]): signal.name for signal in back}
+    assert found == dict(enumerate(names))
+
+
+@pytest.mark.parametrize("comments", ["seen it", ["one", "two"], 7])
+def test_comments_that_are_no_history_are_kept(tmp_path: Path, comments: Any) -> None:
+    raw = Signal("a", np.ones((2, 2)), metadata={"comments": comments})
+    corrected = nef.correct(raw, np.ones((2, 2)))
+    for signal in (raw, corrected):
+        (back,) = nef.read(nef.write(tmp_path / "x.emd", signal))
+        assert back.metadata["comments"]["undated"] == comments
+
+
+def test_comments_of_one_second_are_all_kept(tmp_path: Path) -> None:
+    stamp = "2020-01-01 00:00:00 (UTC)"
+    signals = [
+        Signal(name, np.ones((2, 2)), metadata={"comments": {stamp: f"took {name}"}})
+        for name in ("a", "b")
+    ]
+    back = nef.read(nef.write(tmp_path / "x.emd", signals))[0]
+    assert {"took a", "took b"} <= set(back.metadata["comments"].values())
+
+
+def test_metadata_may_be_anything(tmp_path: Path) -> None:
+    metadata = {7: "number", "raw": b"bytes", "microscope": {"gain": np.arange(3)}}
+    again = {**metadata, "microscope": {"gain": np.arange(3)}}
+    signals = [
+        Signal("a", np.ones((2, 2)), metadata=metadata),
+        Signal("b", np.ones((2, 2)), metadata=again),
+    ]
+    for back in nef.read(nef.write(tmp_path / "x.emd", signals)):
+        assert back.metadata["7"] == "number"
+        assert back.metadata["raw"] == "bytes"
+        assert back.metadata["microscope"] == {"gain": [0, 1, 2]}
+
+
+def test_only_signals_can_be_saved(tmp_path: Path) -> None:
+    path = tmp_path / "x.emd"
+    with pytest.raises(SignalError, match=r"signals, not ndarray; make one"):
+        nef.write(path, [np.ones((2, 2))])  # type: ignore[list-item]
+    assert not path.exists()
 
 
 def test_progress_counts_frames_and_an_error_in_it_stops(tmp_path: Path) -> None:

@@ -61,8 +61,13 @@ class CorrectedArray(LazyArray):
         super().__init__(source.shape, flatfield.dtype, source.chunks)
 
     @property
+    def source(self) -> LazyArray:
+        """The raw data."""
+        return self._source
+
+    @property
     def flatfield(self) -> FlatField:
-        """What it is corrected with."""
+        """The correction."""
         return self._flatfield
 
     @property

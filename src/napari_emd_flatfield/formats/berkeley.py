@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 # Attributes of an EMD group that are this package's own business.
 NAME, ROLE = "signal_name", "signal_role"
+FRAME_LAST = "signal_frame_last"
 _SCALARS = "tomviz_scalars"
+# Where HyperSpy alone puts its arrays: x, y, t, even if it does not name the axes.
+_HYPERSPY = "/signals/"
 
 
 def recognises(nodes: Sequence[Node]) -> bool:
@@ -116,11 +119,16 @@ def signals_of(
             described = {**emd.metadata(), **shared}
             own_name = str(described.pop(NAME, name or file.path.stem))
             role = described.pop(ROLE, None)
+            frame_last = described.pop(FRAME_LAST, False)
             if role not in get_args(Role):
                 role = role_of(emd.name)
             for label, dataset in _datasets(emd, own_name):
                 axes = axes_from_dims(emd.dims, dataset.shape)
-                data, shown, labels = image_of(file, dataset, axes, emd.dims)
+                data, shown, labels = image_of(
+                    file, dataset, axes, emd.dims, by_name=not frame_last
+                )
+                if emd.name.startswith(_HYPERSPY) and not any(a.name for a in shown):
+                    data, shown = data.transpose(), shown[::-1]
                 if not is_frame(data.shape):
                     continue
                 found.append(

@@ -21,7 +21,7 @@ from .arrays import array_of
 from .attributes import UNREADABLE, attributes, decode, is_small, metadata, text
 from .dimvectors import axis_from_dim, labels_from_dim
 from .display import in_display_order
-from .tree import child, is_array, is_image, names, stem
+from .tree import child, children, is_array, is_image, names, stem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,7 +131,7 @@ class EmdGroup:
 
 
 def _holds_images(group: h5py.Group) -> bool:
-    return any(is_image(child(group, key)) for key in group)
+    return any(is_image(node) for _, node in children(group))
 
 
 def _described(dataset: h5py.Dataset) -> dict[str, Any]:
@@ -143,6 +143,8 @@ def image_of(
     dataset: h5py.Dataset,
     axes: Sequence[Axis],
     dims: Sequence[Node | None],
+    *,
+    by_name: bool = True,
 ) -> tuple[LazyArray, tuple[Axis, ...], dict[str, Any]]:
     """Put an array in display order, an axis of named images first.
 
@@ -154,6 +156,8 @@ def image_of(
         The stored array.
     axes, dims
         An axis and what it was made from, for each stored axis.
+    by_name
+        False where the file itself says that the frame is stored last.
 
     Returns
     -------
@@ -167,7 +171,7 @@ def image_of(
     }
     order = [*labels, *(i for i in range(len(axes)) if i not in labels)]
     array = array_of(file, dataset).transpose(*order)
-    data, shown = in_display_order(array, [axes[i] for i in order])
+    data, shown = in_display_order(array, [axes[i] for i in order], by_name=by_name)
     return data, shown, {"labels": next(iter(labels.values()))} if labels else {}
 
 

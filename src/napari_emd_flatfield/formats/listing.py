@@ -1,19 +1,21 @@
-"""What is in a file, as text."""
+"""What is in a file, as text for people and as JSON for programs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import h5py
+import json
+import math
+from typing import TYPE_CHECKING, Any
 
 from ..lazy.files import SharedFile
-from .tree import stem, walk
+from .contents import contents
+from .wording import cells, printable, shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from ..signal import Axis, Signal
+    from .contents import Item
 
 
 def summary(path: Path, signals: Sequence[Signal]) -> str:
@@ -29,35 +31,54 @@ def summary(path: Path, signals: Sequence[Signal]) -> str:
     if not signals:
         return f"{path}: no image"
     lines = [f"{path}: {len(signals)} signal{'s' * (len(signals) > 1)}"]
-    widest = max(len(signal.name) for signal in signals)
-    for signal in signals:
+    names = [printable(signal.name) for signal in signals]
+    widest = max(map(len, names))
+    for signal, name in zip(signals, names, strict=True):
         axes = ", ".join(_axis(axis) for axis in signal.axes)
         lines.append(
-            f"  {signal.role:4}  {signal.name:{widest}}  "
-            f"{_shape(signal.shape)} {signal.dtype}  {axes}"
+            f"  {signal.role:4}  {name:{widest}}  "
+            f"{shape_text(signal.shape)} {signal.dtype}  {printable(axes)}"
         )
     return "\n".join(lines)
 
 
-def listing(path: Path) -> str:
+def listing(path: Path, signals: Sequence[Signal]) -> str:
     """List all groups and datasets of a file, as a tree.
 
     Parameters
     ----------
     path
         An HDF5 file.
+    signals
+        What `read` found in it: their roles stand beside their datasets.
     """
-    lines = []
-    file = SharedFile.of(path)
-    for node in walk(file.handle()):
-        depth = node.name.count("/") if node.name != "/" else 0
-        label = stem(node.name) or "/"
-        if isinstance(node, h5py.Dataset):
-            label += f"  {_storage(node)}"
-        elif label != "/":
-            label += "/"
-        lines.append("  " * depth + _printable(label))
-    return "\n".join(lines)
+    items = contents(SharedFile.of(path), signals)
+    return "\n".join(map(_line, items))
+
+
+def document(path: Path, signals: Sequence[Signal]) -> str:
+    """Describe the signals and the tree of a file in one JSON document.
+
+    Parameters
+    ----------
+    path
+        An HDF5 file.
+    signals
+        What `read` found in it.
+
+    Returns
+    -------
+    str
+        An object of ``file``, ``signals`` and ``tree``: a list, parents first.
+        Numbers JSON does not know, like NaN, are null.
+    """
+    items = contents(SharedFile.of(path), signals)
+    described = {
+        "file": str(path),
+        "signals": [_signal_facts(signal) for signal in signals],
+        "tree": [_facts(item) for item in items],
+    }
+    return json.dumps(described, indent=2, allow_nan=False)
 
 
 def _axis(axis: Axis) -> str:
@@ -67,23 +88,68 @@ def _axis(axis: Axis) -> str:
     return f"{axis.name or '?'} {span}"
 
 
-def _shape(shape: tuple[int, ...] | None) -> str:
-    return "×".join(map(str, shape)) if shape else "scalar"
+def _line(item: Item) -> str:
+    entry = item.entry
+    depth = entry.path.count("/") if entry.path != "/" else 0
+    name, shape, dtype, chunks, filters, *_ = cells(entry)
+    if entry.kind == "group":
+        words = [name if entry.path == "/" or entry.link != "hard" else f"{name}/"]
+    else:
+        words = [f"{name} ", shape, dtype]
+    if chunks:
+        words += ["chunks", chunks, filters.replace(",", "")]
+    if item.units:
+        words.append(f"[{printable(item.units)}]")
+    if item.roles:
+        words.append(f"({', '.join(item.roles)})")
+    return "  " * depth + " ".join(filter(None, words))
 
 
-def _storage(dataset: h5py.Dataset) -> str:
-    words = [_shape(dataset.shape), str(dataset.dtype)]
-    if dataset.chunks:
-        words.append(f"chunks {_shape(dataset.chunks)}")
-        pipeline = dataset.id.get_create_plist()
-        filters = [pipeline.get_filter(i) for i in range(pipeline.get_nfilters())]
-        words += [
-            name.decode("ascii", "replace").split(";")[0] or f"filter {code}"
-            for code, _, _, name in filters
-        ]
-    return " ".join(words)
+def _signal_facts(signal: Signal) -> dict[str, Any]:
+    return {
+        "name": signal.name,
+        "role": signal.role,
+        "shape": signal.shape,
+        "dtype": str(signal.dtype),
+        "dataset": signal.dataset,
+        "axes": [
+            {
+                "name": axis.name,
+                "units": axis.units,
+                "size": len(axis),
+                "first": _number(axis.values[0]),
+                "last": _number(axis.values[-1]),
+                "uniform": axis.is_uniform,
+            }
+            for axis in signal.axes
+        ],
+    }
 
 
-def _printable(text: str) -> str:
-    """Show control characters as such: a name must not steer a terminal."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+def _facts(item: Item) -> dict[str, Any]:
+    entry, stored = item.entry, item.entry.storage
+    facts: dict[str, Any] = {
+        "path": entry.path,
+        "kind": entry.kind,
+        "attributes": item.attributes,
+        "roles": item.roles,
+    }
+    if entry.link != "hard":
+        facts |= {"link": entry.link, "target": entry.target}
+    if stored is not None:
+        facts |= {
+            "shape": stored.shape,
+            "dtype": stored.dtype,
+            "units": item.units,
+            "layout": stored.layout,
+            "chunks": stored.chunks,
+            "filters": stored.filters,
+            "missing_filters": stored.missing,
+            "bytes": stored.size,
+            "stored_bytes": stored.stored,
+        }
+    return facts
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

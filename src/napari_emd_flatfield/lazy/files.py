@@ -184,7 +184,7 @@ def open_hdf5(path: Path) -> h5py.File:
         return _open(path, swmr=True)
     except (OSError, RuntimeError) as error:
         reason = f"HDF5 says: {failure}"
-        if "truncated" in str(failure):
+        if "truncated" in f"{failure} {error}":  # only the default driver says so
             reason = "it is truncated; copy it again from where it was recorded"
         elif "not already open for SWMR" in str(error):
             reason = (

@@ -21,7 +21,7 @@ import numpy as np
 from ..errors import ReadError, WriteError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _REVERSE = 0x0100  # H5Z_FLAG_REVERSE of H5Zpublic.h: decode
 
@@ -68,7 +68,9 @@ def available(code: int) -> bool:
     return _filter(code) is not None
 
 
-def encode(code: int, options: Sequence[int], data: np.ndarray) -> np.ndarray:
+def encode(
+    code: int, options: Sequence[int], nbytes: int, take: Callable[[], np.ndarray]
+) -> np.ndarray:
     """Encode a chunk as HDF5 would.
 
     Parameters
@@ -77,8 +79,11 @@ def encode(code: int, options: Sequence[int], data: np.ndarray) -> np.ndarray:
         Number of a filter that is `available`.
     options
         Its options as stored with the dataset: what HDF5 calls ``cd_values``.
-    data
-        The chunk; it need not be contiguous, since it is copied once anyway.
+    nbytes
+        Bytes of the chunk before it is encoded.
+    take
+        Reads the chunk, contiguous or not. It is copied into memory of the
+        filter's at once, and need not exist while the filter works.
 
     Returns
     -------
@@ -90,7 +95,7 @@ def encode(code: int, options: Sequence[int], data: np.ndarray) -> np.ndarray:
     WriteError
         If the filter refuses.
     """
-    encoded = _run(code, 0, options, data)
+    encoded = _run(code, 0, options, nbytes, take)
     if encoded is None:
         raise WriteError(f"HDF5 filter {code} could not encode a chunk")
     return encoded
@@ -116,7 +121,7 @@ def decode(code: int, options: Sequence[int], data: np.ndarray) -> np.ndarray:
     ReadError
         If the filter refuses, e.g. because the chunk is corrupt.
     """
-    decoded = _run(code, _REVERSE, options, data)
+    decoded = _run(code, _REVERSE, options, data.nbytes, lambda: data)
     if decoded is None:
         raise ReadError(f"HDF5 filter {code} could not decode a chunk")
     return decoded
@@ -134,15 +139,21 @@ def _filter(code: int) -> Any:
 
 
 def _run(
-    code: int, flags: int, options: Sequence[int], data: np.ndarray
+    code: int,
+    flags: int,
+    options: Sequence[int],
+    used: int,
+    take: Callable[[], np.ndarray],
 ) -> np.ndarray | None:
-    used = data.nbytes
     address = _libc.malloc(used)
     if not address:
         raise MemoryError(f"no memory for a chunk of {used} bytes")
-    given = np.frombuffer(memoryview(_memory(address, used)), data.dtype)
-    given.reshape(data.shape)[...] = data
     buffer = ctypes.c_void_p(address)
+    try:
+        _copy(take(), address, used)
+    except BaseException:
+        _libc.free(buffer)
+        raise
     size = _filter(code)(
         flags,
         len(options),
@@ -160,6 +171,11 @@ def _run(
     # Arrays on the memory keep `made` alive, and it keeps the memory.
     weakref.finalize(made, _libc.free, buffer.value).atexit = False
     return np.frombuffer(memoryview(made), np.uint8)
+
+
+def _copy(data: np.ndarray, address: int, nbytes: int) -> None:
+    target = np.frombuffer(memoryview(_memory(address, nbytes)), data.dtype)
+    target.reshape(data.shape)[...] = data
 
 
 def _memory(address: Any, size: int) -> ctypes.Array[ctypes.c_char]:

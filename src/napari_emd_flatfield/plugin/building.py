@@ -28,8 +28,8 @@ class Corrected:
         The result, lazy.
     kwargs
         Keyword arguments of ``viewer.add_image`` that show it.
-    description
-        What it rests on, in a line.
+    description, report
+        What it rests on, in a line and in full.
     sample_profile
         Measures mean intensities along the scan; takes a while.
     """
@@ -38,6 +38,7 @@ class Corrected:
     signal: Signal
     kwargs: dict[str, Any]
     description: str
+    report: str
     sample_profile: Callable[[], Profile]
 
 
@@ -70,11 +71,13 @@ def build(
     flatfield = FlatField(references, dark, positions=positions, **settings)
     corrected = flatfield.correct(raw)
     _, kwargs = shown_as(corrected, corrected.axes)
+    report = flatfield.report(raw)
     along = flatfield.flat_positions, flatfield.interpolation
     return Corrected(
         raw=raw,
         signal=corrected,
         kwargs=kwargs,
-        description=describe(flatfield, corrected),
+        description=describe(flatfield, corrected, report),
+        report=str(report),
         sample_profile=partial(sample_profile, raw, flats, *along, corrected),
     )

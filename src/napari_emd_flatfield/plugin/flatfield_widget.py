@@ -18,10 +18,12 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from ..errors import EmdFlatfieldError
+from ..flatfield.corrected import CorrectedArray
+from ..signal import Signal
 from .building import Corrected, build
 from .inputs import PREFIX, Inputs
 from .latest import Latest, single_shot
-from .layers import SIGNAL
+from .layers import SIGNAL, signal_of_layer
 from .live_plots import LivePlots
 from .options import Options, add_row
 from .saving import SaveBar, ask_where
@@ -54,6 +56,7 @@ class FlatFieldWidget(QWidget):
         self._viewer = napari_viewer
         self._quantity: tuple[Any, ...] | None = None
         self._saved = ""
+        self._was_asked = False
         self.inputs = Inputs(napari_viewer)
         self.options = Options()
         self.correct_button = _button(
@@ -91,13 +94,13 @@ class FlatFieldWidget(QWidget):
 
     @property
     def corrected_layer(self) -> Image | None:
-        """The corrected layer of the raw layer chosen, if there is one."""
+        """The layer that shows the raw layer chosen corrected, if there is one.
+
+        One opened from a file is not: it shows what was saved, and stays so.
+        """
         raw = self.inputs.raw.value
         name = f"{PREFIX}{raw.name}" if raw is not None else ""
-        if name not in self._viewer.layers:
-            return None
-        layer = self._viewer.layers[name]
-        return layer if SIGNAL in layer.metadata else None
+        return next((v for v in self._viewer.layers if _is_live(v, name)), None)
 
     def reset_choices(self, *_: Any) -> None:
         """Offer the layers there are now; napari calls it when they change."""
@@ -106,12 +109,16 @@ class FlatFieldWidget(QWidget):
 
     def correct(self) -> None:
         """Add the corrected layer, or bring the one there is up to date."""
+        self._was_asked = True
+        self._update()
+
+    def _update(self) -> None:
         try:
             raw, flats, dark = self.inputs.signals()
             positions = self.inputs.flat_positions()
             settings = self.options.settings()
         except EmdFlatfieldError as error:
-            self._fail(str(error))
+            self._on_not_corrected(str(error))
             return
         self.status.setText("reading flats and dark…")
         self._correcting.run(partial(build, raw, flats, dark, positions, settings))
@@ -131,7 +138,7 @@ class FlatFieldWidget(QWidget):
         self.save_button.setEnabled(False)
         self.open_button.hide()
         self.status.setText(f"saving {path.name}…")
-        self.save_bar.save(path, layer.metadata[SIGNAL])
+        self.save_bar.save(path, signal_of_layer(layer))
 
     def _lay_out(self) -> None:
         add_row(self.inputs.form, self.options.interpolation)
@@ -165,7 +172,7 @@ class FlatFieldWidget(QWidget):
         self.options.changed.connect(self._on_changed)
         self._settled.timeout.connect(self._on_settled)
         self._correcting.done.connect(self._on_corrected)
-        self._correcting.failed.connect(self._fail)
+        self._correcting.failed.connect(self._on_not_corrected)
         self.plots.failed.connect(self._fail)
         self.correct_button.clicked.connect(self.correct)
         self.compare_button.toggled.connect(self._on_compare)
@@ -181,7 +188,8 @@ class FlatFieldWidget(QWidget):
 
     def _on_settled(self) -> None:
         if self.corrected_layer is not None:
-            self.correct()
+            self._was_asked = False
+            self._update()
 
     def _on_layers_changed(self) -> None:
         layer = self.corrected_layer
@@ -197,20 +205,30 @@ class FlatFieldWidget(QWidget):
             return
         layer = self.corrected_layer
         quantity = self.options.quantity
+        as_raw = {key: getattr(raw, key) for key in _CALIBRATION}
         if layer is None:
-            as_raw = {key: getattr(raw, key) for key in _CALIBRATION}
             layer = self._viewer.add_image(made.signal.data, **made.kwargs | as_raw)
             layers = self._viewer.layers
             layers.move(layers.index(layer), layers.index(raw) + 1)
         else:
             layer.data = made.signal.data
             layer.metadata = made.kwargs["metadata"]
+            for key, value in as_raw.items():
+                setattr(layer, key, value)
             if quantity != self._quantity:
                 layer.contrast_limits = made.kwargs["contrast_limits"]
         self._quantity = quantity
         self.status.setText(made.description)
+        self.status.setToolTip(made.report)
         self._on_layers_changed()
         self.plots.show_layer(layer, made.sample_profile)
+
+    def _on_not_corrected(self, reason: str) -> None:
+        # Half a number typed is no mistake yet: no notification pops up for it.
+        if self._was_asked:
+            self._fail(reason)
+        else:
+            self.status.setText(reason)
 
     def _on_compare(self, show_raw: bool) -> None:
         layer = self.corrected_layer
@@ -249,7 +267,30 @@ class FlatFieldWidget(QWidget):
         show_error(reason)
 
 
+def _demo() -> None:
+    """Open the dock on a synthetic scan: ``python -m`` this module."""
+    import napari
+
+    viewer = napari.Viewer()
+    viewer.open_sample("napari-emd-flatfield", "synthetic_scan")
+    viewer.window.add_dock_widget(FlatFieldWidget(viewer), name="Flat-field correction")
+    napari.run()
+
+
 def _button(text: str, tooltip: str) -> QPushButton:
     button = QPushButton(text)
     button.setToolTip(tooltip)
     return button
+
+
+def _is_live(layer: Any, name: str) -> bool:
+    """Whether a layer shows a correction of this name, not a file or a copy kept."""
+    signal = layer.metadata.get(SIGNAL)
+    corrects = isinstance(signal, Signal) and isinstance(signal.data, CorrectedArray)
+    # napari numbers a layer whose name is taken.
+    named = layer.name == name or layer.name.startswith(f"{name} [")
+    return corrects and signal.name == name and named
+
+
+if __name__ == "__main__":
+    _demo()

@@ -12,6 +12,7 @@ from .. import units as _units
 from ..errors import ReadError
 from ..formats.display import RGB
 from ..formats.roles import role_of
+from ..formats.skipping import listed
 from ..lazy import adapt
 from ..signal import Axis, Signal
 from .contrast import contrast_limits
@@ -60,7 +61,25 @@ def layer_data(signals: Sequence[Signal]) -> list[LayerData]:
         raise unreadable[-1]
     for reason in unreadable:
         warnings.warn(f"left out: {reason}", stacklevel=2)
+    _warn_of_uneven_axes(signals)
     return layers
+
+
+def _warn_of_uneven_axes(signals: Sequence[Signal]) -> None:
+    uneven = {
+        f"{axis.name or '?'} of {signal.name}": signal
+        for signal in signals
+        for axis in signal.axes
+        if not axis.is_uniform
+    }
+    if uneven:
+        path = next(iter(uneven.values())).path
+        warnings.warn(
+            f"{path or 'a signal'} has coordinates that are not evenly spaced "
+            f"({listed([*uneven])}): napari shows their mean step, corrections and "
+            "saved files use each",
+            stacklevel=3,
+        )
 
 
 def shown_as(signal: Signal, axes: Sequence[Axis]) -> tuple[Any, dict[str, Any]]:
@@ -138,6 +157,8 @@ def signal_of(data: Any, meta: Mapping[str, Any]) -> Signal:
         data = adapt(data).transpose(data.ndim - 1, *range(data.ndim - 1))
     name = str(meta.get("name") or "image")
     axes = _axes_of(data.shape, meta)
+    if meta.get("rgb"):
+        axes = (Axis.index(data.shape[0], RGB), *axes[1:])
     if not isinstance(source, Signal) or source.shape != tuple(data.shape):
         return Signal(name, data, axes, role_of(name), metadata)
     return replace(

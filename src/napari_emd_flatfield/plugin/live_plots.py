@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -54,11 +55,12 @@ class LivePlots(QCollapsible):
         self._profiling.failed.connect(self.failed)
         self._counting.failed.connect(self.failed)
         self.toggled.connect(lambda _: self._draw())
-        viewer.dims.events.point.connect(self._on_step)
-        viewer.events.theme.connect(self._on_theme)
-        self.destroyed.connect(
-            partial(_disconnect, viewer, self._on_step, self._on_theme)
-        )
+        for event, slot in (
+            (viewer.dims.events.point, self._on_step),
+            (viewer.events.theme, self._on_theme),
+        ):
+            event.connect(slot)
+            self.destroyed.connect(partial(_disconnect, event, slot))
         self._on_theme()
 
     @property
@@ -125,8 +127,6 @@ def _histogram(data: Any, index: tuple[int, ...]) -> tuple[np.ndarray, np.ndarra
     return sample_histogram(np.asarray(data[index]))
 
 
-def _disconnect(
-    viewer: napari.viewer.Viewer, on_step: Any, on_theme: Any, *_: Any
-) -> None:
-    viewer.dims.events.point.disconnect(on_step)
-    viewer.events.theme.disconnect(on_theme)
+def _disconnect(event: Any, slot: Any, *_: Any) -> None:
+    with suppress(AttributeError):  # a viewer that closes empties its events first
+        event.disconnect(slot)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from isal import isal_zlib
 
-from ..flatfield.corrected import CorrectedArray
 from ..flatfield.interpolation import BY_POSITION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..flatfield import FlatField
+    from ..flatfield.report import Report
     from ..signal import ArrayLike, Signal
 
 # So many frames and pixels a frame show the course of a scan well enough.
@@ -140,7 +141,7 @@ def _means(data: ArrayLike, chosen: Sequence[int]) -> np.ndarray:
     return np.array(means)
 
 
-def describe(flatfield: FlatField, corrected: Signal) -> str:
+def describe(flatfield: FlatField, corrected: Signal, report: Report) -> str:
     """Say what a correction rests on, in a line.
 
     Parameters
@@ -149,27 +150,36 @@ def describe(flatfield: FlatField, corrected: Signal) -> str:
         The correction.
     corrected
         What it makes of the raw signal.
+    report
+        Its quality, as the flat-field reports it.
 
     Returns
     -------
     str
         Frame shape, flats and their positions, dead pixels, size when saved.
     """
-    data = corrected.data
-    assert isinstance(data, CorrectedArray)
     height, width = corrected.frame_shape
-    middle = np.asarray(data[tuple(n // 2 for n in data.shape[:-2])])
-    dead = next(iter(data.counts.values())).dead
-    where = flatfield.flat_positions
-    said = ", ".join(f"{position:g}" for position in where[:4])
-    said += ", …" * (len(where) > 4)
-    flats = f"{len(where)} flats at {said} {corrected.axes[0].units}".rstrip()
-    return (
-        f"{height}×{width} pixels; {flats if where else 'one flat for all frames'}; "
-        f"{dead} dead pixels ({dead / middle.size:.2%}); "
-        f"about {_readable(_saved_size(middle) * data.size / middle.size)}"
-        " to save"
-    )
+    middle = np.asarray(corrected.data[tuple(n // 2 for n in corrected.shape[:-2])])
+    size = _saved_size(middle) * math.prod(corrected.shape) / middle.size
+    dead = report.counts[0].dead
+    said = [
+        f"{height}×{width} pixels",
+        _flats(flatfield.flat_positions, corrected.axes[0].units),
+        f"{dead} dead pixels ({dead / middle.size:.2%})",
+        f"about {_readable(size)} to save",
+    ]
+    if report.outside:
+        said.insert(2, f"{report.outside} frames outside them, the nearest flat holds")
+    return "; ".join(said)
+
+
+def _flats(positions: Sequence[float], units: str) -> str:
+    if not positions:
+        return "one flat for all frames"
+    listed = ", ".join(f"{position:g}" for position in positions[:4])
+    more = ", …" if len(positions) > 4 else ""
+    plural = "s" if len(positions) > 1 else ""
+    return f"{len(positions)} flat{plural} at {listed}{more} {units}".rstrip()
 
 
 def _saved_size(frame: np.ndarray) -> int:

@@ -14,12 +14,13 @@ import numpy as np
 
 from .. import units as _units
 from ..errors import EmdFlatfieldError, SignalError, WriteError
-from ..formats.berkeley import NAME, ROLE
+from ..formats.berkeley import FRAME_LAST, NAME, ROLE
+from ..formats.display import display_order
 from ..formats.roles import role_of
-from ..provenance import COMMENTS, software, with_comment
+from ..provenance import COMMENTS, comments_of, software, with_comment
 from ..signal import Axis, Signal
 from .encoding import Compression, chunk_shape, dataset_options
-from .metadata import write_metadata
+from .metadata import storable, write_metadata
 from .replacing import replacing
 from .rounding import check_keepbits, error_bound, recorded, rounds
 from .streaming import write_frames
@@ -91,6 +92,12 @@ def write(
     chosen = [signals] if isinstance(signals, Signal) else list(signals)
     if not chosen:
         raise SignalError(f"nothing to save in {path}: no signals were given")
+    for signal in chosen:
+        if not isinstance(signal, Signal):
+            raise SignalError(
+                f"{path} can hold signals, not {type(signal).__name__}; make one of "
+                "an array by Signal('name', array)"
+            )
     options = dataset_options(compression)
     check_keepbits(keepbits)
     target = Path(path)
@@ -129,17 +136,20 @@ def group_names(names: Sequence[str]) -> list[str]:
         rosettasciio would stack such groups into one signal.
     """
     cleaned = [name.replace("/", "_").replace("\0", "").strip(". ") for name in names]
-    cleaned = [name or "signal" for name in cleaned]
-    return [
-        f"{i + 1}_{name}"
-        if any(name.startswith(o) or o.startswith(name) for o in _without(cleaned, i))
-        else name
-        for i, name in enumerate(cleaned)
-    ]
+    chosen = [name or "signal" for name in cleaned]
+    # A number may make a name like another, so again; what was numbered together
+    # differs from then on.
+    while clashing := {i for i in range(len(chosen)) if _clashes(chosen, i)}:
+        chosen = [
+            f"{i + 1}_{name}" if i in clashing else name
+            for i, name in enumerate(chosen)
+        ]
+    return chosen
 
 
-def _without(names: list[str], index: int) -> list[str]:
-    return names[:index] + names[index + 1 :]
+def _clashes(names: list[str], index: int) -> bool:
+    name, others = names[index], names[:index] + names[index + 1 :]
+    return any(name.startswith(other) or other.startswith(name) for other in others)
 
 
 def _own_metadata(signal: Signal, signals: Sequence[Signal]) -> dict[str, Any]:
@@ -154,10 +164,17 @@ def _own_metadata(signal: Signal, signals: Sequence[Signal]) -> dict[str, Any]:
 def _is_shared(key: str, signals: Sequence[Signal]) -> bool:
     first = signals[0].metadata.get(key)
     return (
-        key.lower() in _FILE_GROUPS
+        str(key).lower() in _FILE_GROUPS
         and isinstance(first, Mapping)
-        and all(signal.metadata.get(key) == first for signal in signals)
+        and all(_equal(signal.metadata.get(key), first) for signal in signals)
     )
+
+
+def _equal(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except ValueError:  # arrays somewhere inside compare element by element
+        return False
 
 
 def _write_file_metadata(
@@ -168,7 +185,9 @@ def _write_file_metadata(
             write_metadata(file.create_group(key), value)
     comments: dict[str, Any] = {}
     for signal in signals:
-        comments.update(signal.metadata.get(COMMENTS) or {})
+        for stamp, text in comments_of(signal.metadata).items():
+            another = not _equal(comments.get(stamp, text), text)
+            comments[f"{stamp}, {signal.name}" if another else stamp] = text
     saved = ", ".join(_saved(signal, keepbits) for signal in signals)
     comments = with_comment(comments, f"saved {saved}; {software()}")
     write_metadata(file.create_group(COMMENTS), comments)
@@ -191,9 +210,12 @@ def _describe(
 ) -> None:
     group.attrs["emd_group_type"] = 1
     if signal.name != name:
-        group.attrs[NAME] = signal.name
+        group.attrs[NAME] = storable(signal.name)
     if signal.role != role_of(group.name):
         group.attrs[ROLE] = signal.role
+    names = [axis.name for axis in signal.axes]
+    if display_order(names) != tuple(range(len(names))):
+        group.attrs[FRAME_LAST] = True  # or the names would turn it when read
     dims = [f"dim{k}" for k in range(1, len(signal.axes) + 1)]
     write_metadata(group, metadata, reserved=("data", *dims))
     for dim, axis in zip(dims, signal.axes, strict=True):

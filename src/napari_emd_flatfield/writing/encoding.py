@@ -7,6 +7,9 @@ chunks span several frames and make every one of them slow to read back.
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import h5py
@@ -18,15 +21,16 @@ from ..errors import WriteError
 from ..lazy import filters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 Filter = Literal["gzip", "bitshuffle-lz4", "zstd", "blosc2"]
 Compression = Filter | None
-Stored = bytes | np.ndarray
+Take = Callable[[], np.ndarray]
+Encode = Callable[[Take], bytes | np.ndarray]
 COMPRESSIONS: tuple[str, ...] = (*get_args(Filter), "none")
 
 _LARGEST_CHUNK = 64 * 2**20
-_SMALL_CHUNK = 128 * 2**10
+_PIECE = 512 * 2**10
 
 # ISA-L's level 1 packs as well as zlib's 4 and is ten times as fast; the level
 # named in the file is only ever used by programs that append to it.
@@ -109,7 +113,7 @@ def tiles(shape: tuple[int, ...], size: tuple[int, ...]) -> Iterator[tuple[slice
         )
 
 
-def encoder(dataset: h5py.Dataset) -> Callable[[np.ndarray], Stored]:
+def encoder(dataset: h5py.Dataset) -> Encode:
     """Return a function that encodes a chunk, safe in several threads.
 
     Parameters
@@ -120,8 +124,8 @@ def encoder(dataset: h5py.Dataset) -> Callable[[np.ndarray], Stored]:
     Returns
     -------
     callable
-        Takes a chunk, whole and of the dataset's dtype; returns what is to be
-        written with ``write_direct_chunk``.
+        Is given a function that reads a chunk, whole and of the dataset's dtype;
+        returns what is to be written with ``write_direct_chunk``.
 
     Raises
     ------
@@ -129,21 +133,22 @@ def encoder(dataset: h5py.Dataset) -> Callable[[np.ndarray], Stored]:
         If hdf5plugin does not have the filter.
     """
     created = dataset.id.get_create_plist()
-    codes = [created.get_filter(i) for i in range(created.get_nfilters())]
-    if not codes:
-        return lambda chunk: np.ascontiguousarray(chunk)
-    code, _, options, name = codes[-1]
+    pipeline = [created.get_filter(i) for i in range(created.get_nfilters())]
+    if not pipeline:
+        return lambda take: np.ascontiguousarray(take())
+    code, _, options, name = pipeline[-1]
+    nbytes = math.prod(dataset.chunks) * dataset.dtype.itemsize
     if code == h5py.h5z.FILTER_DEFLATE:
-        return _gzip
+        return partial(_gzip, nbytes)
     if not filters.available(code):
         raise WriteError(
             f"this build of hdf5plugin lacks HDF5 filter {code} ({name.decode()}); "
             "use compression='gzip'"
         )
-    shuffled = codes[0][0] == h5py.h5z.FILTER_SHUFFLE
-    return lambda chunk: filters.encode(
-        code, options, _planes(chunk) if shuffled else chunk
-    )
+    encode = partial(filters.encode, code, options, nbytes)
+    if pipeline[0][0] == h5py.h5z.FILTER_SHUFFLE:
+        return lambda take: encode(lambda: _planes(take()))
+    return encode
 
 
 def _planes(chunk: np.ndarray) -> np.ndarray:
@@ -152,16 +157,24 @@ def _planes(chunk: np.ndarray) -> np.ndarray:
     return stored.reshape(-1, chunk.dtype.itemsize).T
 
 
-def _gzip(chunk: np.ndarray) -> bytes:
+def _gzip(nbytes: int, take: Take) -> bytes | np.ndarray:
     """Encode as HDF5's shuffle and deflate filters do."""
-    planes = _planes(chunk)
-    if chunk.nbytes <= _SMALL_CHUNK:
-        return bytes(isal_zlib.compress(np.ascontiguousarray(planes), level=1))
-    # One plane at a time: all of them would not stay in the core's cache.
-    plane = np.empty(planes.shape[1], np.uint8)
+    if nbytes <= _PIECE:
+        return bytes(isal_zlib.compress(np.ascontiguousarray(_planes(take())), level=1))
+    # Made before the chunk is read, so that the memory of chunks, which go first,
+    # is not left in pieces between those of their encoded twins.
+    encoded = np.empty(nbytes + nbytes // 64, np.uint8)
+    planes = _planes(take())
     stream = isal_zlib.compressobj(level=1)
-    parts = []
-    for source in planes:
-        np.copyto(plane, source)
-        parts.append(stream.compress(plane))
-    return b"".join([*parts, stream.flush()])
+    end = 0
+    # All of it at once would not stay in the core's cache.
+    for plane, start in itertools.product(planes, range(0, planes.shape[1], _PIECE)):
+        piece = np.ascontiguousarray(plane[start : start + _PIECE])
+        end = _append(encoded, end, stream.compress(piece))
+    end = _append(encoded, end, stream.flush())
+    return encoded[:end]
+
+
+def _append(buffer: np.ndarray, end: int, more: bytes) -> int:
+    buffer[end : end + len(more)] = np.frombuffer(more, np.uint8)
+    return end + len(more)

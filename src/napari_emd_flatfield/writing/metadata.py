@@ -51,6 +51,8 @@ def storable(value: Any) -> Any:
     """
     if value is None:
         return h5py.Empty("f")
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
     if isinstance(value, str):
         return value.replace("\0", "")
     if isinstance(value, bool | int | float | complex | np.number | np.bool_):

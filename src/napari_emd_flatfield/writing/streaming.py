@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,12 +19,11 @@ from .pipeline import ahead, thread_count
 from .rounding import rounded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import h5py
 
     from ..signal import ArrayLike
-    from .encoding import Stored
 
 # Frames smaller than this are handed to a thread several at a time: a thread is
 # not worth waking for less.
@@ -59,14 +58,24 @@ def write_frames(
     encode = encoder(dataset)
     dtype = dataset.dtype
 
-    def produce(block: tuple[slice, ...]) -> list[tuple[tuple[int, ...], Stored]]:
+    def read(block: tuple[slice, ...]) -> Iterator[np.ndarray]:
         frames = rounded(np.asarray(data[block], dtype), keepbits)
+        cut = [_whole(frames[tile], chunks) for tile in tiles(frames.shape, chunks)]
+        # From here each chunk is held once, and goes as soon as it is encoded.
+        del frames
+        cut.reverse()
+        while cut:
+            yield cut.pop()
+
+    def produce(block: tuple[slice, ...]) -> list[tuple[tuple[int, ...], Any]]:
+        take = read(block).__next__
+        shape = tuple(s.stop - s.start for s in block)
         return [
             (
                 tuple(b.start + t.start for b, t in zip(block, tile, strict=True)),
-                encode(_whole(frames[tile], chunks)),
+                encode(take),
             )
-            for tile in tiles(frames.shape, chunks)
+            for tile in tiles(shape, chunks)
         ]
 
     size = _block_shape(dataset, data)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_emd_flatfield import Axis, FlatField, FlatFieldError, Signal
-from napari_emd_flatfield.flatfield import Pixels, Scaling
+from napari_emd_flatfield.flatfield import Output, Pixels, Scaling
 
 SHAPE = 3, 12, 15
 
@@ -234,3 +234,14 @@ def test_what_the_dtype_cannot_hold_is_dead():
     flat = np.array([[1.0, 1e-3]])
     result = FlatField(flat, dtype="float16")(np.full((1, 2), 1000.0))
     np.testing.assert_array_equal(result, [[1000, np.nan]])
+
+
+@pytest.mark.parametrize(
+    "output",
+    [Output(), Output(log=True), Output(clip=(0, np.inf)), Output(clip=(0, 2))],
+)
+def test_a_quotient_without_bounds_is_dead_whatever_becomes_of_it(output):
+    flat = np.array([[1.0, 1e-38]])
+    result = FlatField(flat, output=output)(np.full((1, 2), 1000.0, np.float32))
+    assert np.isfinite(result[0, 0])
+    assert np.isnan(result[0, 1])

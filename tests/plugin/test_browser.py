@@ -478,11 +478,13 @@ def test_paths_and_python_lines_are_copied(
 ) -> None:
     from qtpy.QtWidgets import QApplication
 
-    select(browser, "/soft", "/scan/frames")
+    select(browser, "/soft", "/lost", "/scan/frames")
     trigger(browser, "Copy HDF5 path")
-    assert QApplication.clipboard().text() == "/scan/frames\n/soft"
+    assert QApplication.clipboard().text() == "/lost\n/scan/frames\n/soft"
     trigger(browser, "Copy Python line that reads it")
-    for line in QApplication.clipboard().text().splitlines():
+    lines = QApplication.clipboard().text().splitlines()
+    assert len(lines) == 2
+    for line in lines:
         (signal,) = eval(line, {"napari_emd_flatfield": nef})
         assert signal.shape == (5, 12, 16)
 

@@ -14,6 +14,7 @@ from qtpy.QtCore import QEvent, QModelIndex, QPoint, QTimer
 from qtpy.QtWidgets import QApplication
 
 from ..errors import EmdFlatfieldError
+from ..formats.skipping import listed
 from ..formats.wording import size_text
 from ..lazy.files import SharedFile
 from .browser_jobs import Job
@@ -124,8 +125,7 @@ class BrowserWidget(BrowserLayout):
         chosen = [
             entry.path
             for entry in self.tree.entries()
-            if entry.kind in ("image", "group")
-            and (component is None or entry.is_complex)
+            if entry.may_hold_image and (component is None or entry.is_complex)
         ]
         if self._path is None or not chosen:
             return
@@ -135,7 +135,7 @@ class BrowserWidget(BrowserLayout):
         job.failed.connect(self._fail)
         job.warned.connect(show_warning)
         job.start()
-        self._say(f"Opening {', '.join(chosen)}…")
+        self._say(f"Opening {listed(chosen)}…")
 
     def event(self, event: QEvent) -> bool:
         # napari takes a widget out of its dock when that is closed, and forgets it.
@@ -257,7 +257,7 @@ class BrowserWidget(BrowserLayout):
             except EmdFlatfieldError as error:
                 self._fail(str(error))
         if added:
-            self._say(f"Opened {', '.join(added)}.")
+            self._say(f"Opened {listed(added)}.")
         for reason in opened.errors:
             self._fail(reason)
 
@@ -267,11 +267,12 @@ class BrowserWidget(BrowserLayout):
     def _on_copy_lines(self) -> None:
         if self._path is not None:
             path = self._path.resolve()
-            self._copy([python_line(path, e.path) for e in self.tree.entries()])
+            images = [e.path for e in self.tree.entries() if e.may_hold_image]
+            self._copy([python_line(path, image) for image in images])
 
     def _copy(self, lines: list[str]) -> None:
         QApplication.clipboard().setText("\n".join(lines))
-        self._say(f"Copied {', '.join(lines)}")
+        self._say(f"Copied {listed(lines)}.")
 
     def _say(self, text: str) -> None:
         self.status.setText(text)

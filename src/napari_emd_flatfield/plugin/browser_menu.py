@@ -65,7 +65,7 @@ class ObjectMenu(QMenu):
         entries
             Those selected.
         """
-        images = [e for e in entries if e.kind in ("image", "group")]
+        images = [entry for entry in entries if entry.may_hold_image]
         for action in (self.open_action, *self.role_actions, self.line_action):
             action.setEnabled(bool(images))
         for action in self.part_actions:

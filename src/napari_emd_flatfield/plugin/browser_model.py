@@ -185,7 +185,7 @@ class TreeModel(QAbstractItemModel):
 
     def flags(self, index: QModelIndex) -> Qt.ItemFlag:
         flags = super().flags(index)
-        if self._row(index).entry.kind in ("image", "group"):
+        if self._row(index).entry.may_hold_image:
             flags |= Qt.ItemFlag.ItemIsDragEnabled
         return flags
 

@@ -100,6 +100,6 @@ def _look(job: Job, file: SharedFile, entry: Entry) -> Preview | None:
     said = {entry.path: described(file, entry.path)}
     if made := comments(file):
         said["EMD comments"] = made
-    if not job.report(said) or entry.kind not in ("image", "group"):
+    if not job.report(said) or not entry.may_hold_image:
         return None
     return preview(file, entry.path)

@@ -35,7 +35,7 @@ class Search(QObject):
         Owner of the search.
     """
 
-    found = QtSignal(list)
+    found = QtSignal(object)
     said = QtSignal(str)
     ended = QtSignal()
     failed = QtSignal(str)

@@ -18,8 +18,9 @@ import numpy as np
 
 if TYPE_CHECKING:
     import napari
-    from napari_emd_flatfield.plugin.browser import BrowserWidget
     from qtpy.QtGui import QImage
+
+    from napari_emd_flatfield.plugin.browser import BrowserWidget
 
 DOCK = "HDF5 browser"
 DOCK_WIDTH = 470  # pixels

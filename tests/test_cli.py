@@ -233,3 +233,18 @@ def test_a_display_that_is_not_there_is_noticed(
     monkeypatch.setenv("DISPLAY", ":987")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     assert "no window can be opened" in (demo.display_problem() or "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no broken pipes")
+def test_a_reader_that_has_had_enough_is_no_error(scan_path: Path) -> None:
+    code = "import sys; from napari_emd_flatfield.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, "info", str(scan_path)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    with process.stderr:
+        assert process.stderr.read() == ""
+    assert process.wait() == 1

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_emd_flatfield import Axis, FlatField, FlatFieldError, Signal
-from napari_emd_flatfield.flatfield import Pixels, Scaling
+from napari_emd_flatfield.flatfield import Output, Pixels, Scaling
 
 SHAPE = 3, 12, 15
 
@@ -185,6 +185,25 @@ def test_every_kind_of_pixel_is_counted_by_frame():
     assert [counts[i,].saturated for i in range(3)] == [1, 1, 2]
 
 
+def test_what_was_counted_can_be_stored():
+    flat = np.array([[0, 100, 100]], np.uint16)
+    raw = np.array([[[5, 9, 65535]], [[5, 9, 9]], [[0, 65535, 65535]]], np.uint16)
+    array = FlatField(flat).correct(Signal("raw", raw)).data
+    for index in (2, 0):
+        array[index]
+    assert array.counted() == {
+        "counted_frames": 2,
+        "dead": 2,
+        "dead_by_frame": [1, 1],
+        "saturated": 3,
+        "saturated_by_frame": [1, 2],
+        "negative": 0,
+        "negative_by_frame": [0, 0],
+        "zingers": 0,
+        "zingers_by_frame": [0, 0],
+    }
+
+
 def test_only_frames_read_whole_are_counted():
     raw = np.ones((3, 4, 5))
     array = FlatField(np.zeros((4, 5))).correct(Signal("raw", raw)).data
@@ -215,3 +234,14 @@ def test_what_the_dtype_cannot_hold_is_dead():
     flat = np.array([[1.0, 1e-3]])
     result = FlatField(flat, dtype="float16")(np.full((1, 2), 1000.0))
     np.testing.assert_array_equal(result, [[1000, np.nan]])
+
+
+@pytest.mark.parametrize(
+    "output",
+    [Output(), Output(log=True), Output(clip=(0, np.inf)), Output(clip=(0, 2))],
+)
+def test_a_quotient_without_bounds_is_dead_whatever_becomes_of_it(output):
+    flat = np.array([[1.0, 1e-38]])
+    result = FlatField(flat, output=output)(np.full((1, 2), 1000.0, np.float32))
+    assert np.isfinite(result[0, 0])
+    assert np.isnan(result[0, 1])

@@ -75,23 +75,46 @@ def test_numba_computes_what_numpy_does(block):
         "napari_emd_flatfield.flatfield.compiled", exc_type=ImportError
     )
     raw, recipes, rule = block
+    rows = slice(0, raw.shape[1])
     plain, fast = np.empty((2, *raw.shape), np.float32)
-    counted = kernel.correct_rows(raw, plain, recipes, rule)
-    counted_fast = compiled.correct_rows(raw, fast, recipes, rule)
+    counted = kernel.correct_rows(raw, plain, recipes, rule, rows)
+    counted_fast = compiled.correct_rows(raw, fast, recipes, rule, rows)
     np.testing.assert_array_equal(fast, plain)
     np.testing.assert_array_equal(counted_fast, counted)
+
+
+@given(blocks_of_frames(), st.data())
+@settings(deadline=None)
+def test_rows_are_corrected_where_they_are(block, data):
+    compiled = pytest.importorskip(
+        "napari_emd_flatfield.flatfield.compiled", exc_type=ImportError
+    )
+    raw, recipes, rule = block
+    height = raw.shape[1]
+    first = data.draw(st.integers(0, height - 1))
+    rows = slice(first, data.draw(st.integers(first + 1, height)))
+    whole = np.empty(raw.shape, np.float32)
+    kernel.correct_rows(raw, whole, recipes, rule, slice(0, height))
+    for each in (kernel, compiled):
+        out = np.full(raw.shape, 12345, np.float32)
+        each.correct_rows(raw, out, recipes, rule, rows)
+        np.testing.assert_array_equal(out[:, rows], whole[:, rows])
+        outside = np.ones(height, bool)
+        outside[rows] = False
+        assert (out[:, outside] == 12345).all()
 
 
 @given(blocks_of_frames(), st.integers(1, 5000))
 @settings(deadline=None)
 def test_the_size_of_a_band_does_not_matter(block, size):
     raw, recipes, rule = block
+    rows = slice(0, raw.shape[1])
     whole, banded = np.empty((2, *raw.shape), np.float32)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kernel, "_BAND_BYTES", 2**40)
-        counted = kernel.correct_rows(raw, whole, recipes, rule)
+        counted = kernel.correct_rows(raw, whole, recipes, rule, rows)
         patch.setattr(kernel, "_BAND_BYTES", size)
-        counted_banded = kernel.correct_rows(raw, banded, recipes, rule)
+        counted_banded = kernel.correct_rows(raw, banded, recipes, rule, rows)
     np.testing.assert_array_equal(banded, whole)
     np.testing.assert_array_equal(counted_banded, counted)
 

@@ -166,6 +166,24 @@ def test_hyperspy_stores_x_first_and_is_shown_y_down(tmp_path: Path) -> None:
     assert signal.metadata["signal_type"] == "EDS"
 
 
+def test_hyperspy_axes_without_names_are_in_its_order_too(tmp_path: Path) -> None:
+    path = tmp_path / "x.emd"
+    steps = (2.0, 0.5, 0.25)
+    axes = [
+        hyperspy_axis("", n, 0, step, "nm")
+        for n, step in zip(VOLUME.shape, steps, strict=True)
+    ]
+    metadata = {"General": {"title": ""}, "Signal": {"signal_type": ""}}
+    written = {"data": VOLUME, "axes": axes, "metadata": metadata}
+    written["original_metadata"] = {}
+    rsciio_emd.file_writer(str(path), written)
+    (signal,) = nef.read(path)
+    (truth,) = rsciio_emd.file_reader(str(path))
+    np.testing.assert_array_equal(signal.data, truth["data"])
+    np.testing.assert_array_equal(signal.data, VOLUME)
+    assert [axis.scale for axis in signal.axes] == pytest.approx(steps)
+
+
 def test_hyperspy_diffraction_units(tmp_path: Path) -> None:
     axes = [
         hyperspy_axis("y", 4, -1.0, 0.5, "1/nm"),

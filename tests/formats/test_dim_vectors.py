@@ -183,3 +183,14 @@ def test_coordinates_are_those_ncempy_reads(tmp_path: Path, shape: Any) -> None:
         stored = np.ravel(vector)
         np.testing.assert_array_equal(axis.values[: len(stored)], stored)
         assert (axis.name, axis.units) == (name, units)
+
+
+def test_an_acquisition_without_frames_is_no_damage(tmp_path: Path) -> None:
+    path = tmp_path / "x.emd"
+    with h5py.File(path, "w") as file:
+        group = file.create_group("data/stopped")
+        group.attrs["emd_group_type"] = 1
+        group.create_dataset("data", (0, 4, 5), "u2")
+        group["dim1"] = np.empty(0)
+    with pytest.raises(nef.NoSignalError, match="holds no image"):
+        nef.read(path)

@@ -48,6 +48,7 @@ from napari_emd_flatfield.lazy import adapt
         ("Rx Ry Qx Qy", "Ry Rx Qy Qx"),
         ("y x ky kx", "y x ky kx"),
         ("kx ky x y", "y x ky kx"),
+        ("dx dy x y", "y x dy dx"),
         ("scanY scanX colour detY detX", "scanY scanX colour detY detX"),
         ("scan_x scan_y det_x det_y", "scan_y scan_x det_y det_x"),
         ("x y scan_x scan_y", "scan_y scan_x y x"),

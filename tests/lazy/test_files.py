@@ -170,6 +170,16 @@ def test_threads_share_a_file(path: Path) -> None:
         np.testing.assert_array_equal(frame, COUNTS[k])
 
 
+def test_threads_open_a_file_together(path: Path) -> None:
+    def one_frame(k: int) -> np.ndarray:
+        (contiguous,) = nef.read(path, "/contiguous")
+        frame: np.ndarray = contiguous.data[k]
+        return frame
+
+    with ThreadPoolExecutor(6) as pool:
+        np.testing.assert_array_equal(list(pool.map(one_frame, range(20))), COUNTS[:20])
+
+
 def test_closing_while_others_read_does_no_harm(path: Path) -> None:
     lazy = H5Array(path, "/chunked")
     with ThreadPoolExecutor(4) as pool:

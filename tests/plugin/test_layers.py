@@ -14,7 +14,7 @@ from napari_emd_flatfield import Axis, Signal
 from napari_emd_flatfield.lazy import LazyArray
 from napari_emd_flatfield.plugin.contrast import contrast_limits
 from napari_emd_flatfield.plugin.layers import layer_data, signal_of_layer
-from napari_emd_flatfield.plugin.reader import get_reader
+from napari_emd_flatfield.plugin.reader import get_reader, read_layers
 from napari_emd_flatfield.plugin.writer import write_layers
 
 if TYPE_CHECKING:
@@ -205,6 +205,13 @@ def test_labels_rgb_and_multiscale_layers_are_saved(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found["colour"], np.moveaxis(image, -1, 0))
     np.testing.assert_array_equal(found["cells"], labels)
     np.testing.assert_array_equal(found["pyramid"], image[..., 0])
+    opened = [
+        Image(data, **kwargs)
+        for data, kwargs, _ in read_layers(str(tmp_path / "x.emd"))
+    ]
+    (colour,) = [layer for layer in opened if layer.name == "colour"]
+    assert colour.rgb
+    np.testing.assert_array_equal(colour.data, image)
 
 
 def test_a_name_typed_without_extension_gets_one(tmp_path: Path) -> None:

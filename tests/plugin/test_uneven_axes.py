@@ -22,7 +22,7 @@ def scan(name: str, values: list[float]) -> Signal:
 
 def test_they_are_warned_of_once_a_file() -> None:
     signals = [scan("one", [0, 1, 5]), scan("even", [0, 1, 2]), scan("two", [0, 3, 4])]
-    with pytest.warns(UserWarning) as warned:
+    with pytest.warns(UserWarning, match="spaced") as warned:
         layers = {kwargs["name"]: kwargs for _, kwargs, _ in layer_data(signals)}
     (message,) = [str(each.message) for each in warned]
     assert message.startswith("scan.emd has coordinates that are not evenly spaced")

@@ -94,6 +94,20 @@ def test_dock_preselects_by_role_and_corrects_lazily(
     assert f"{dead} dead pixels" in dock.status.text()
 
 
+def test_what_is_half_typed_is_no_error_yet(
+    viewer: Any, dock: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    press_correct(dock, qtbot)
+    told: list[str] = []
+    monkeypatch.setattr(flatfield_widget, "show_error", told.append)
+    dock.inputs.positions.value = "0, "
+    settle(dock, qtbot)
+    assert "need one position each" in dock.status.text()
+    assert told == []
+    press_correct(dock, qtbot)
+    assert len(told) == 1
+
+
 def test_the_corrected_layer_is_calibrated_as_the_raw_one_is_now(
     viewer: Any, dock: Any, qtbot: Any, tmp_path: Path
 ) -> None:

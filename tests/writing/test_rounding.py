@@ -11,10 +11,16 @@ from hypothesis.extra import numpy as hnp
 
 import napari_emd_flatfield as nef
 from napari_emd_flatfield import Signal, WriteError
-from napari_emd_flatfield.writing.rounding import rounded
+from napari_emd_flatfield.writing.rounding import round_off
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def rounded(values: np.ndarray, keepbits: int | None) -> np.ndarray:
+    result = values.copy()
+    round_off(result, keepbits)
+    return result
 
 
 def nearest(value: np.floating[Any], keepbits: int) -> float:
@@ -33,10 +39,7 @@ def nearest(value: np.floating[Any], keepbits: int) -> float:
     keepbits=st.integers(1, 22),
 )
 def test_values_are_rounded_to_nearest(values: np.ndarray, keepbits: int) -> None:
-    before = values.copy()
     result = rounded(values, keepbits)
-    assert result.dtype == values.dtype
-    np.testing.assert_array_equal(values, before)
     assert [float(v) for v in result] == [nearest(v, keepbits) for v in values]
     error = np.abs(result.astype("f8") - values.astype("f8"))
     assert (error <= np.abs(values.astype("f8")) * 2.0 ** -(keepbits + 1)).all()
@@ -66,7 +69,7 @@ def test_what_has_no_nearest_is_kept(dtype: str) -> None:
 def test_nothing_is_done_where_there_is_nothing_to_do(
     values: np.ndarray, keepbits: int | None
 ) -> None:
-    assert rounded(values, keepbits) is values
+    np.testing.assert_array_equal(rounded(values, keepbits), values)
 
 
 @pytest.mark.parametrize("shape", [(5,), (3, 4), (3, 20, 30)])

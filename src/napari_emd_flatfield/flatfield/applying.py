@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import FlatFieldError
 from ..lazy import adapt
 from ..provenance import COMMENTS, comments_of, with_comment
+from ..signal import Signal
 from .corrected import CorrectedArray
 from .frames import correct_frames
 from .orientation import advice
@@ -21,7 +22,7 @@ from .sources import size
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..signal import ArrayLike, Axis, Signal
+    from ..signal import ArrayLike, Axis
     from .flatfield import FlatField
 
 
@@ -61,6 +62,7 @@ def correct_array(
     where: Sequence[float | None] = [None] * len(stack)
     if at is not None:
         where = _one_a_frame(at, len(stack), "position")
+        _refuse_nowhere(ff, what, where)
     beam = _one_a_frame(
         1.0 if monitor is None else monitor, len(stack), "monitor value"
     )
@@ -86,6 +88,11 @@ def correct_signal(
     signal, monitor
         As for `FlatField.correct`.
     """
+    if not isinstance(signal, Signal):
+        raise FlatFieldError(
+            f"raw is of type {type(signal).__name__}, not a Signal; make it one by "
+            "Signal('raw', array)"
+        )
     what = f"raw ({signal.origin})"
     if len(signal.shape) < 2 or signal.frame_shape != ff.frame_shape:
         raise _misfit(ff, what, signal.frame_shape)
@@ -99,6 +106,8 @@ def correct_signal(
     if ff.reduction.series is None and ff._correction.plan.has_series(axis):
         ff = ff._with_series
     positions = axis.values * _factor(ff, axis)
+    if len(signal.shape) > 2:
+        _refuse_nowhere(ff, what, positions)
     beam = None if monitor is None else _monitor(monitor, signal, number)
     data = CorrectedArray(adapt(signal.data), ff, positions, number, beam)
     return replace(
@@ -154,6 +163,17 @@ def _refuse_without_position(ff: FlatField, what: str) -> None:
         raise FlatFieldError(
             f"{what} has no position along the scan to interpolate the flats at; say "
             "where (at=…), or use interpolation='mean'"
+        )
+
+
+def _refuse_nowhere(
+    ff: FlatField, what: str, positions: Sequence[float | None] | np.ndarray
+) -> None:
+    found = np.asarray(positions, dtype=np.float64)
+    if ff._correction.plan.needs_positions and not np.all(np.isfinite(found)):
+        raise FlatFieldError(
+            f"{what} has positions along the scan that are not finite; correct them, "
+            "or use interpolation='mean'"
         )
 
 

@@ -76,7 +76,28 @@ class CorrectedArray(LazyArray):
         """Counts of the frames read whole so far, by their leading indices."""
         return dict(self._counts)
 
+    def counted(self) -> dict[str, Any]:
+        """What was counted so far, in plain values, to be stored with the result.
+
+        Returns
+        -------
+        dict
+            Totals of the frames read whole, and numbers by frame in order.
+        """
+        counts = [self._counts[index] for index in sorted(self._counts)]
+        found: dict[str, Any] = {"counted_frames": len(counts)}
+        for kind in ("dead", "saturated", "negative", "zingers"):
+            by_frame = [int(getattr(each, kind)) for each in counts]
+            found[kind] = sum(by_frame)
+            found[f"{kind}_by_frame"] = by_frame
+        return found
+
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
+        out = np.empty(selected_shape(slices), self.dtype)
+        self._read_into(slices, out)
+        return out
+
+    def _read_into(self, slices: tuple[slice, ...], out: np.ndarray) -> None:
         correction = self._flatfield._correction
         treatment = correction.treatment()
         leading, region = slices[:-2], slices[-2:]
@@ -84,22 +105,25 @@ class CorrectedArray(LazyArray):
             grown, crop = _grown(region, self.shape[-2:], treatment.halo)
         else:
             grown, crop = region, (slice(None), slice(None))
-        out = np.empty(selected_shape((*leading, *grown)), self.dtype)
+        block = out
+        if grown != region:
+            block = np.empty(selected_shape((*leading, *grown)), self.dtype)
         chosen = [range(s.start, s.stop, s.step) for s in leading]
-        for batch in _batches(out.shape[:-2], self._frames_at_once(grown)):
+        for batch in _batches(block.shape[:-2], self._frames_at_once(grown)):
             wanted = [r[b] for r, b in zip(chosen, batch, strict=True)]
             raw = self._source._read((*map(_slice, wanted), *grown))
             indices = _indices(wanted)
             counts = correct_frames(
                 raw.reshape(-1, *raw.shape[-2:]),
-                out[batch].reshape(-1, *out.shape[-2:]),
+                block[batch].reshape(-1, *block.shape[-2:]),
                 parts([self._recipe(index) for index in indices], grown),
                 treatment,
             )
-            if out.shape[-2:] == self.shape[-2:]:
+            if block.shape[-2:] == self.shape[-2:]:
                 self._counts.update(zip(indices, counts, strict=True))
-        rows, columns = crop
-        return out[..., rows, columns]
+        if block is not out:
+            rows, columns = crop
+            out[...] = block[..., rows, columns]
 
     def _recipe(self, index: Index) -> Recipe:
         if index in self._recipes:

@@ -34,6 +34,9 @@ _MOST_BINS = 256
 # component has when the pixels of each flat are shuffled.
 _STANDS_OUT = 1.1
 _NEGLIGIBLE = 1e-6
+
+# So many bins tell it.
+_ENOUGH_BINS = 2**13
 _MOST_COMPONENTS = 20
 
 
@@ -165,19 +168,26 @@ def _mixing(
     flats -= mean
     kept: list[np.ndarray] = []
     random = np.random.default_rng(0)
+    sample = slice(None, None, -(-flats.shape[1] // _ENOUGH_BINS) or 1)
     while len(kept) < (components or most):
-        variance, share = _strongest(flats)
-        if components is None:
-            noise = max(_strongest(random.permuted(flats, axis=1))[0] for _ in range(3))
-            size = np.sqrt(max(variance, 0) / max(1, flats.shape[1]))
-            if variance <= _STANDS_OUT * noise or size < _NEGLIGIBLE:
-                break
+        _, share = _strongest(flats)
+        if components is None and _is_noise(flats[:, sample], random):
+            break
         kept.append(share)
         flats -= np.outer(share, share @ flats)
     # A weight of one is then what a flat typically has of the component.
     mixing = np.array(kept).reshape(-1, len(seen)) / np.sqrt(len(seen))
     rest = np.sqrt(np.mean(np.square(flats / mean))) if flats.size else 0.0
     return mixing, float(rest / np.sqrt(len(seen)))
+
+
+def _is_noise(flats: np.ndarray, random: np.random.Generator) -> bool:
+    """Whether what flats have in common most would also be there by chance."""
+    variance, _ = _strongest(flats)
+    if variance <= _NEGLIGIBLE**2 * flats.shape[1]:
+        return True
+    chance = (_strongest(random.permuted(flats, axis=1))[0] for _ in range(3))
+    return variance <= _STANDS_OUT * max(chance)
 
 
 def _strongest(flats: np.ndarray) -> tuple[float, np.ndarray]:

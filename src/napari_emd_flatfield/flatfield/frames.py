@@ -104,13 +104,17 @@ def correct_frames(
             _repaired(raw[i : i + 1], out[i], recipe, treatment, work)
             for i, recipe in enumerate(recipes)
         ]
-    rule = treatment.rule(raw.dtype)
-    direct = work == out.dtype and treatment.finish.is_plain
-    through = correct_rows if direct else _through_buffer(treatment.finish, work)
+    rule, finish = treatment.rule(raw.dtype), treatment.finish
+    direct = work == out.dtype
 
     def correct(rows: slice) -> np.ndarray:
-        chosen = parts(recipes, (rows, slice(None)))
-        return through(raw[:, rows], out[:, rows], chosen, rule)
+        if not direct:
+            return _through_buffer(raw, out, recipes, rule, rows, finish, work)
+        counted = correct_rows(raw, out, recipes, rule, rows)
+        if not finish.is_plain:
+            for part in out[:, rows]:
+                finish(part, part)
+        return counted
 
     _, height, width = raw.shape
     tally = np.sum(share_rows(correct, height, raw.size), axis=0)
@@ -128,26 +132,28 @@ def _work_dtype(
     return np.result_type(raw.dtype, np.float32, *dtypes)
 
 
-def _through_buffer(finish: Finish, work: np.dtype[Any]) -> Any:
-    """A kernel that finishes its results, band by band."""
-
-    def correct(
-        raw: np.ndarray, out: np.ndarray, recipes: Sequence[Recipe], rule: Rule
-    ) -> np.ndarray:
-        n, height, width = raw.shape
-        rows = max(1, _BUFFER_BYTES // max(1, width * work.itemsize))
-        buffer = np.empty((1, min(rows, height), width), work)
-        tally = np.zeros((n, 3), np.int64)
-        for i, recipe in enumerate(recipes):
-            for top in range(0, height, rows):
-                band = slice(top, min(top + rows, height))
-                target = buffer[:, : band.stop - top]
-                part = parts([recipe], (band, slice(None)))
-                tally[i] += correct_rows(raw[i : i + 1, band], target, part, rule)[0]
-                finish(target[0], out[i, band])
-        return tally
-
-    return correct
+def _through_buffer(
+    raw: np.ndarray,
+    out: np.ndarray,
+    recipes: Sequence[Recipe],
+    rule: Rule,
+    rows: slice,
+    finish: Finish,
+    work: np.dtype[Any],
+) -> np.ndarray:
+    """Correct rows whose results are of another dtype than is computed in."""
+    n, _, width = raw.shape
+    height = max(1, _BUFFER_BYTES // (width * work.itemsize))
+    buffer = np.empty((1, min(height, rows.stop - rows.start), width), work)
+    tally = np.zeros((n, 3), np.int64)
+    for top in range(rows.start, rows.stop, height):
+        band = slice(top, min(top + height, rows.stop))
+        target, every = buffer[:, : band.stop - top], slice(0, band.stop - top)
+        for i, recipe in enumerate(parts(recipes, (band, slice(None)))):
+            part = raw[i : i + 1, band]
+            tally[i] += correct_rows(part, target, [recipe], rule, every)[0]
+            finish(target[0], out[i, band])
+    return tally
 
 
 def _repaired(
@@ -162,8 +168,7 @@ def _repaired(
     rule = treatment.rule(raw.dtype)
 
     def correct(rows: slice) -> np.ndarray:
-        chosen = parts([recipe], (rows, slice(None)))
-        return correct_rows(raw[:, rows], frame[:, rows], chosen, rule)
+        return correct_rows(raw, frame, [recipe], rule, rows)
 
     _, height, width = raw.shape
     tally = np.sum(share_rows(correct, height, raw.size), axis=0)

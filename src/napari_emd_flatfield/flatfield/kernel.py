@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -9,9 +10,14 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Bands this size keep the temporaries in a core's cache; smaller ones spend
-# their time in NumPy's call overhead, whole frames in memory traffic.
-_BAND_BYTES = 256 * 1024
+# Bands this size keep the temporaries in cache; with smaller ones, threads spend
+# their time waiting for each other's Python, with whole frames, for memory.
+_BAND_BYTES = 1024 * 1024
+
+_own = threading.local()
+
+# Unsigned integers as wide as a float.
+_BITS: dict[int, type[np.unsignedinteger[Any]]] = {4: np.uint32, 8: np.uint64}
 
 
 class Mixture(NamedTuple):
@@ -121,9 +127,13 @@ def parts(recipes: Sequence[Recipe], region: tuple[slice, ...]) -> list[Recipe]:
 
 
 def correct_rows(
-    raw: np.ndarray, out: np.ndarray, recipes: Sequence[Recipe], rule: Rule
+    raw: np.ndarray,
+    out: np.ndarray,
+    recipes: Sequence[Recipe],
+    rule: Rule,
+    rows: slice,
 ) -> np.ndarray:
-    """Correct frames, or the same rows of frames.
+    """Correct some rows of frames.
 
     Parameters
     ----------
@@ -132,9 +142,11 @@ def correct_rows(
     out
         Where the result goes, shape (n, y, x), of the float dtype to compute in.
     recipes
-        One a frame, for the same part of it.
+        One a frame.
     rule
         What is done to every frame alike.
+    rows
+        Which rows, bounded.
 
     Returns
     -------
@@ -148,101 +160,134 @@ def correct_rows(
     into the cache, and into `out`'s dtype, once.
     """
     tally = np.zeros((len(raw), 3), np.int64)
-    height, width = raw.shape[-2:]
-    rows = min(height, max(1, _BAND_BYTES // (width * out.itemsize)))
-    gain = _Band(rows, width, out.dtype)
-    dark = _Band(rows, width, out.dtype)
+    width, count = raw.shape[-1], rows.stop - rows.start
+    height = min(count, max(1, _BAND_BYTES // (width * out.itemsize)))
+    gain, dark = map(_Band, _buffers((2, 3, height, width), out.dtype))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        for top in range(0, height, rows):
-            band = slice(top, top + rows)
+        for top in range(rows.start, rows.stop, height):
+            band = slice(top, min(top + height, rows.stop))
             for i, recipe in enumerate(recipes):
+                gain.hold(recipe.gain, band)
+                dark.hold(recipe.dark, band)
                 tally[i] += _correct_band(
-                    raw[i, band],
-                    out[i, band],
-                    gain.of(recipe.gain, band),
-                    dark.of(recipe.dark, band),
-                    recipe.scale,
-                    rule,
+                    raw[i, band], out[i, band], gain, dark, recipe.scale, rule
                 )
     return tally
 
 
-class _Band:
-    """A band of rows of one mixture after another."""
+def _buffers(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+    """Memory of this thread's own: the system takes its time to give new one."""
+    needed = int(np.prod(shape)) * dtype.itemsize
+    memory: np.ndarray | None = getattr(_own, "memory", None)
+    if memory is None or memory.nbytes < needed:
+        memory = _own.memory = np.empty(needed, np.uint8)
+    return memory[:needed].view(dtype).reshape(shape)
 
-    def __init__(self, rows: int, width: int, dtype: np.dtype[Any]) -> None:
-        self._buffers: np.ndarray = np.empty((3, rows, width), dtype)
+
+class _Band:
+    """A band of rows of one mixture after another.
+
+    Parameters
+    ----------
+    buffers
+        What to keep it in, shape (3, rows, x).
+
+    Attributes
+    ----------
+    values
+        The mixture, shape (rows, x); None where there is nothing to mix.
+    lowest
+        What no value is below; NaN if one is not a number.
+    """
+
+    def __init__(self, buffers: np.ndarray) -> None:
+        self._buffers = buffers
         self._images: np.ndarray | None = None
         self._held: tuple[object, ...] = ()
+        self.values: np.ndarray | None = None
+        self.lowest = 0.0
 
-    def of(self, mixture: Mixture | Blend | None, band: slice) -> np.ndarray | None:
+    def hold(self, mixture: Mixture | Blend | None, band: slice) -> None:
         if mixture is None:
-            return None
+            self.values = None
+            return
+        base, step, mixed = self._buffers[:, : band.stop - band.start]
         if isinstance(mixture, Blend):
-            return self._blended(mixture, band)
+            self._blend(mixture, band, base, step)
+            return
         images, near, far, weight = mixture
-        source = images[near, band]
-        base: np.ndarray = self._buffers[0, : len(source)]
-        step: np.ndarray = self._buffers[1, : len(source)]
-        mixed: np.ndarray = self._buffers[2, : len(source)]
         between = bool(weight)
         wanted = near, far, between, band
         if images is not self._images or wanted != self._held:
-            np.copyto(base, source)
+            np.copyto(base, images[near, band])
+            self.lowest = float(base.min())
             if between:
                 np.copyto(step, images[far, band])
+                # A mixture is never below both that are mixed, rounding included.
+                self.lowest = float(np.minimum(self.lowest, step.min()))
                 step -= base
             self._images, self._held = images, wanted
+        self.values = base
         if between:
+            self.values = mixed
             np.multiply(step, weight, out=mixed)
             mixed += base
-            return mixed
-        return base
 
-    def _blended(self, blend: Blend, band: slice) -> np.ndarray:
-        height = blend.images[0, band].shape[0]
-        total: np.ndarray = self._buffers[0, :height]
-        term: np.ndarray = self._buffers[1, :height]
+    def _blend(
+        self, blend: Blend, band: slice, total: np.ndarray, term: np.ndarray
+    ) -> None:
         total[:] = 0
         for image, weight in zip(blend.images, blend.weights.tolist(), strict=True):
             np.multiply(image[band], weight, out=term)
             total += term
         self._images = None
-        return total
+        self.lowest = float(total.min())
+        self.values = total
 
 
 def _correct_band(
     raw: np.ndarray,
     out: np.ndarray,
-    gain: np.ndarray | None,
-    dark: np.ndarray | None,
+    gain: _Band,
+    dark: _Band,
     scale: float,
     rule: Rule,
 ) -> tuple[int, int, int]:
+    # Not in one go: a ufunc that has to cast takes longer than both.
     np.copyto(out, raw)
-    if dark is not None:
-        out -= dark
-    if gain is not None and rule.multiply:
-        out *= gain
-    elif gain is not None:
-        out /= gain
+    if dark.values is not None:
+        out -= dark.values
+    if gain.values is not None and rule.multiply:
+        out *= gain.values
+    elif gain.values is not None:
+        out /= gain.values
     if scale != 1:
         out *= scale
     dead = negative = saturated = 0
-    lowest, highest = out.min(), out.max()
-    # Comparisons with NaN are false, so these find it, too.
-    alive = gain is None or gain.min() > rule.threshold
-    if not (alive and lowest >= -rule.limit and highest <= rule.limit):
+    # Comparisons with NaN are false, so this finds it, too.
+    alive = gain.values is None or gain.lowest > rule.threshold
+    if not (alive and _is_ordinary(out, rule.limit)):
         good = np.abs(out) <= rule.limit
-        if gain is not None:
-            good &= gain > rule.threshold
+        if gain.values is not None:
+            good &= gain.values > rule.threshold
         dead = good.size - int(np.count_nonzero(good))
         negative = int(np.count_nonzero((out < 0) & good))
-        np.copyto(out, rule.fill, where=~good)
-    elif lowest < 0:
-        negative = int(np.count_nonzero(out < 0))
+        if dead:
+            np.copyto(out, rule.fill, where=~good)
     # NaN hides the largest of floats.
     largest = np.inf if raw.dtype.kind == "f" else raw.max()
     if largest >= rule.saturation < np.inf:
         saturated = int(np.count_nonzero(raw >= rule.saturation))
     return dead, saturated, negative
+
+
+def _is_ordinary(values: np.ndarray, limit: float) -> bool:
+    """Whether no value is negative, beyond a limit, or not a number, in one pass.
+
+    Read as unsigned integers, floats keep their order, and above them lie
+    infinity, NaN, and whatever has a sign.
+    """
+    bits = _BITS.get(values.dtype.itemsize)
+    if bits is None:
+        return False
+    return bool(values.view(bits).max() <= values.dtype.type(limit).view(bits))

@@ -22,7 +22,9 @@ from .kernel import Mixture, Recipe, Rule
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    Kernel = Callable[[np.ndarray, np.ndarray, Sequence[Recipe], Rule], np.ndarray]
+    Kernel = Callable[
+        [np.ndarray, np.ndarray, Sequence[Recipe], Rule, slice], np.ndarray
+    ]
 
 # Smaller blocks are done before the compiled kernel is called.
 _FEWEST_PIXELS = 2**14
@@ -32,35 +34,37 @@ _programs: dict[tuple[Any, ...], Future[Kernel | None]] = {}
 
 
 def correct_rows(
-    raw: np.ndarray, out: np.ndarray, recipes: Sequence[Recipe], rule: Rule
+    raw: np.ndarray,
+    out: np.ndarray,
+    recipes: Sequence[Recipe],
+    rule: Rule,
+    rows: slice,
 ) -> np.ndarray:
-    """Correct frames, or the same rows of frames.
+    """Correct some rows of frames.
 
     Parameters
     ----------
-    raw, out, recipes, rule
+    raw, out, recipes, rule, rows
         As for the NumPy kernel.
     """
-    suits = raw.size >= _FEWEST_PIXELS and not rule.multiply
-    if suits and _suit(raw, out, recipes):
+    if raw.size >= _FEWEST_PIXELS and not rule.multiply and _suit(raw, out, recipes):
         compiled = _compiled(raw, recipes)
         if compiled is not None:
-            return compiled(raw, out, recipes, rule)
-    return kernel.correct_rows(raw, out, recipes, rule)
+            return compiled(raw, out, recipes, rule, rows)
+    return kernel.correct_rows(raw, out, recipes, rule, rows)
 
 
 def _suit(raw: np.ndarray, out: np.ndarray, recipes: Sequence[Recipe]) -> bool:
     """Whether arrays are of the kinds that are worth a program."""
-    images = [raw[0], out[0]]
-    for gain, dark, _ in recipes:
-        if not isinstance(gain, Mixture):
-            return False
-        images.append(gain.images[0])
-        if dark is not None:
-            images.append(dark.images[0])
-    return out.dtype == np.float32 and all(
-        image.flags.c_contiguous and image.dtype.isnative and image.dtype.itemsize <= 4
-        for image in images
+    first = recipes[0]
+    if not isinstance(first.gain, Mixture) or out.dtype != np.float32:
+        return False
+    arrays = [raw, out, first.gain.images]
+    if first.dark is not None:
+        arrays.append(first.dark.images)
+    return all(
+        array.flags.c_contiguous and array.dtype.isnative and array.dtype.itemsize <= 4
+        for array in arrays
     )
 
 
@@ -68,37 +72,36 @@ def _compiled(raw: np.ndarray, recipes: Sequence[Recipe]) -> Kernel | None:
     """The compiled kernel if it is ready for these dtypes, else None."""
     if not _has_numba():
         return None
-    kinds = {
-        (
-            raw.dtype,
-            gain and gain.images.dtype,
-            dark and dark.images.dtype,
-            bool(dark and dark.weight),
-        )
-        for gain, dark, _ in recipes
-    }
-    programs = [
-        _programs.get(kind)
-        or _programs.setdefault(kind, _pool().submit(_prepare, kind))
-        for kind in kinds
-    ]
-    if not all(program.done() for program in programs):
-        return None
-    return programs[0].result()
+    gain, dark, _ = recipes[0]
+    kind = (
+        raw.dtype,
+        None if gain is None else gain.images.dtype,
+        None if dark is None else dark.images.dtype,
+        any(recipe.dark is not None and recipe.dark.weight for recipe in recipes),
+    )
+    program = _programs.get(kind)
+    if program is None:
+        program = _programs.setdefault(kind, _pool().submit(_prepare, *kind))
+    return program.result() if program.done() else None
 
 
-def _prepare(kind: tuple[Any, ...]) -> Kernel | None:
+def _prepare(
+    raw: np.dtype[Any],
+    gain: np.dtype[Any] | None,
+    dark: np.dtype[Any] | None,
+    dark_drifts: bool,
+) -> Kernel | None:
     """Compile for some dtypes, or load what was compiled before."""
-    raw, gain, dark, between = kind
-    frame = np.ones((1, 1, 1), raw)
-    darks = None
-    if dark is not None:
-        darks = Mixture(np.zeros((1, 1, 1), dark), 0, 0, 0.5 * between)
-    recipe = Recipe(Mixture(np.ones((1, 1, 1), gain), 0, 0, 0.0), darks)
+    shape = 1, 1, 1
+    darks = (
+        None if dark is None else Mixture(np.zeros(shape, dark), 0, 0, dark_drifts / 2)
+    )
+    recipe = Recipe(Mixture(np.ones(shape, gain), 0, 0, 0.0), darks)
     try:
         from .compiled import correct_rows as compiled
 
-        compiled(frame, np.empty((1, 1, 1), np.float32), [recipe], Rule(0.0, 1.0))
+        out = np.empty(shape, np.float32)
+        compiled(np.ones(shape, raw), out, [recipe], Rule(0.0, 1.0), slice(0, 1))
     except Exception as error:  # noqa: BLE001 - whatever a compiler may raise
         warnings.warn(
             f"numba cannot be used ({error!r}): frames are corrected by NumPy alone, "

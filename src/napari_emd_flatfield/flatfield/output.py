@@ -62,9 +62,9 @@ class Finish:
     @property
     def limit(self) -> float:
         """Largest magnitude the quotient may have."""
-        if self.is_plain:
-            return float(np.finfo(self.dtype).max)
-        return np.inf
+        # What is yet to be clipped or scaled may be larger than the result.
+        direct = self.is_plain or self.dtype.itemsize > 4
+        return float(np.finfo(self.dtype if direct else np.float32).max)
 
     @property
     def scale(self) -> tuple[float, float]:

@@ -40,7 +40,7 @@ def reduce(
     """
     everything = slice(0, shape[0])
     if len(numbers) == 1:
-        return read(numbers[0], everything).astype(np.float64)
+        return np.asarray(read(numbers[0], everything), np.float64)
     if method == "median":
         return _median(read, numbers, shape)
     total = np.zeros(shape)

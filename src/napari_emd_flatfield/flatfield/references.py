@@ -157,10 +157,13 @@ def reduced_darks(
         return []
     images = arranged.images
     factor = 1.0 if images.reduced else scaling.dark_factor
-    return [
-        reduce(images.read, group, images.frame_shape, method) * factor
+    darks = [
+        reduce(images.read, group, images.frame_shape, method)
         for group in arranged.groups
     ]
+    for dark in darks:
+        dark *= factor
+    return darks
 
 
 def gain_reader(
@@ -214,7 +217,7 @@ def packed(image: np.ndarray, wide: bool) -> np.ndarray:
     Parameters
     ----------
     image
-        float64.
+        float64; not to be used any more.
     wide
         Whether fractions are kept in float64.
 
@@ -223,16 +226,23 @@ def packed(image: np.ndarray, wide: bool) -> np.ndarray:
     numpy.ndarray
         uint16, float32 or float64; what is not finite is NaN.
     """
-    finite = np.isfinite(image)
-    low = np.min(image, where=finite, initial=0)
-    high = np.max(image, where=finite, initial=0)
-    whole = finite.all() and np.array_equal(image, np.rint(image))
-    if whole and low >= 0 and high <= _LARGEST_UINT16:
+    if all(_counts(row) for row in image):
         return image.astype(np.uint16)
     # An infinite flat would let a finite result through.
-    image = np.where(finite, image, np.nan)
-    lossless = max(abs(low), abs(high)) <= _LARGEST_FLOAT32
-    return image.astype(np.float32 if lossless and not wide else np.float64)
+    image[np.isinf(image)] = np.nan
+    known = ~np.isnan(image)
+    low = np.min(image, where=known, initial=0)
+    high = np.max(image, where=known, initial=0)
+    if wide or max(-low, high) > _LARGEST_FLOAT32:
+        return image
+    return image.astype(np.float32)
+
+
+def _counts(row: np.ndarray) -> bool:
+    """Whether all values are whole numbers that uint16 can hold."""
+    # Row by row, so that the first fraction ends it, and it takes no memory.
+    least, most = row.min(), row.max()
+    return bool(least >= 0 and most <= _LARGEST_UINT16 and np.all(row == np.rint(row)))
 
 
 def stacked(images: Sequence[np.ndarray], orient: str) -> np.ndarray:

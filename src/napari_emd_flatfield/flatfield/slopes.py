@@ -9,7 +9,12 @@ gentle ones, which drown in noise from bin to bin.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # A step that changes no bin's illumination by more than this share is the last.
 _SMALL_STEP = 1e-4
@@ -50,29 +55,35 @@ def fit(frame: np.ndarray, basis: np.ndarray, noise: float) -> np.ndarray:
     if not len(components) or not slopes.any:
         return weights
     seen = np.log(np.where(lit, frame, 1))
+    relative = np.where(lit, components, 0) / np.where(lit, mean, 1)
+    changes = _clear(map(slopes, relative), noise)
     for _ in range(_MOST_STEPS):
-        gain = mean + np.tensordot(weights, components, 1)
+        gain = mean + np.einsum("k,kyx->yx", weights, components)
         # Far from the solution, a gain may come out that has no logarithm.
         gain = np.where(lit, np.maximum(gain, mean / 16), 1)
-        relative = np.where(lit, components, 0) / gain
         matrix = np.zeros((len(weights), len(weights)))
         vector = np.zeros(len(weights))
-        for scale, (rest, *found) in enumerate(
-            zip(slopes(seen - np.log(gain)), *map(slopes, relative), strict=True)
-        ):
-            changes = np.array(found)
-            hidden = _CLEAR * 2 * noise**2 / 4**scale
-            changes[np.mean(np.square(changes), axis=1) <= hidden] = 0
+        for rest, change in zip(slopes(seen - np.log(gain)), changes, strict=True):
             size = np.abs(rest)
-            typical = np.median(size) + 1e-12
-            weighted = changes / (typical * np.maximum(size, 0.1 * typical))
-            matrix += weighted @ changes.T
-            vector += weighted @ rest
+            typical = np.mean(size) + 1e-12
+            weighted = change / (typical * np.maximum(size, 0.1 * typical))
+            # Not by BLAS: its threads cost more than such a thin product takes.
+            matrix += np.einsum("ip,jp->ij", weighted, change)
+            vector += np.einsum("ip,p->i", weighted, rest)
         step = np.linalg.lstsq(matrix, vector, rcond=None)[0]
         weights += step
-        if np.max(np.abs(np.tensordot(step, relative, 1))) < _SMALL_STEP:
+        if np.max(np.abs(np.einsum("k,kyx->yx", step, relative))) < _SMALL_STEP:
             break
     return weights
+
+
+def _clear(slopes: Iterable[list[np.ndarray]], noise: float) -> list[np.ndarray]:
+    """Slopes of the components on each scale, zero where they are but noise."""
+    changes = [np.stack(found) for found in zip(*slopes, strict=True)]
+    for scale, change in enumerate(changes):
+        hidden = _CLEAR * 2 * noise**2 / 4**scale
+        change[np.mean(np.square(change), axis=1) <= hidden] = 0
+    return changes
 
 
 class _Slopes:

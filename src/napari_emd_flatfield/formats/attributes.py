@@ -130,9 +130,9 @@ def metadata(group: h5py.Group, depth: int = 0) -> dict[str, Any]:
         try:
             child = group[key]
             if isinstance(child, h5py.Group):
-                found[key] = metadata(child, depth + 1)
+                found[decode(key)] = metadata(child, depth + 1)
             elif isinstance(child, h5py.Dataset) and is_small(child):
-                found[key] = decode(child[()])
+                found[decode(key)] = decode(child[()])
         except UNREADABLE:
             continue
     return found

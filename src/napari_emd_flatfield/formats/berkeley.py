@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 NAME, ROLE = "signal_name", "signal_role"
 FRAME_LAST = "signal_frame_last"
 _SCALARS = "tomviz_scalars"
+# Where HyperSpy alone puts its arrays: x, y, t, even if it does not name the axes.
+_HYPERSPY = "/signals/"
 
 
 def recognises(nodes: Sequence[Node]) -> bool:
@@ -125,6 +127,8 @@ def signals_of(
                 data, shown, labels = image_of(
                     file, dataset, axes, emd.dims, by_name=not frame_last
                 )
+                if emd.name.startswith(_HYPERSPY) and not any(a.name for a in shown):
+                    data, shown = data.transpose(), shown[::-1]
                 if not is_frame(data.shape):
                     continue
                 found.append(

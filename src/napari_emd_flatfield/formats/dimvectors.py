@@ -94,7 +94,7 @@ def coordinates(stored: np.ndarray, size: int) -> np.ndarray | None:
     """
     stored = stored[:size]
     if len(stored) == size and np.all(np.isfinite(stored)):
-        return stored if size == 1 or np.any(stored != stored[0]) else None
+        return stored if size < 2 or np.any(stored != stored[0]) else None
     if len(stored) < 2 or len(stored) == size:
         return None
     step = stored[1] - stored[0]

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 # "x", "Rx", "R_x", "det x", "scanX"; not "index" or "energy".
 _NAME = re.compile(r"((?:[A-Za-z]?|.*[\W_])[xyXY])|(.*[a-z][XY])", re.DOTALL)
-_RECIPROCAL = ("q", "k", "det", "diff")
+# "Qx", "kx", "dx", "Detector x", "diffX"
+_RECIPROCAL = re.compile(r"[qk].*|d|det.*|diff.*")
 _POSITIONS = ("scan", "tilt")
 
 # Name of the axis that holds the colours of a pixel; it comes first.
@@ -60,7 +61,7 @@ def _frame_last(names: Sequence[str]) -> tuple[int, ...]:
 
 def _frame(pairs: Sequence[str]) -> str:
     """Which pair of axes is the image, not where the beam was for it."""
-    reciprocal = [pair for pair in pairs if pair.startswith(_RECIPROCAL)]
+    reciprocal = [pair for pair in pairs if _RECIPROCAL.fullmatch(pair)]
     images = [pair for pair in pairs if not pair.startswith(_POSITIONS)]
     return (reciprocal[:1] or images[-1:] or pairs[-1:])[0]
 

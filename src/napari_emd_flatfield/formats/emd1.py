@@ -29,7 +29,7 @@ from .calibration import Calibration
 from .emdgroup import EmdGroup, axes_from_dims, group_type, image_of
 from .roles import role_of
 from .skipping import skipping
-from .tree import child, stem, unique_names
+from .tree import children, stem, unique_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,11 +175,10 @@ class _Descriptions:
 
 
 def _items(group: h5py.Group) -> dict[str, Any]:
-    found = {key: child(group, key) for key in group}
     return {
         key: _item(node)
-        for key, node in found.items()
-        if isinstance(node, h5py.Group) or (node is not None and is_small(node))
+        for key, node in children(group)
+        if isinstance(node, h5py.Group) or is_small(node)
     }
 
 

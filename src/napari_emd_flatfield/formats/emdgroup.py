@@ -21,7 +21,7 @@ from .arrays import array_of
 from .attributes import UNREADABLE, attributes, decode, is_small, metadata, text
 from .dimvectors import axis_from_dim, labels_from_dim
 from .display import in_display_order
-from .tree import child, is_array, is_image, names, stem
+from .tree import child, children, is_array, is_image, names, stem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,7 +131,7 @@ class EmdGroup:
 
 
 def _holds_images(group: h5py.Group) -> bool:
-    return any(is_image(child(group, key)) for key in group)
+    return any(is_image(node) for _, node in children(group))
 
 
 def _described(dataset: h5py.Dataset) -> dict[str, Any]:

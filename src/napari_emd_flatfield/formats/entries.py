@@ -62,6 +62,11 @@ class Entry:
     is_complex: bool = False
     storage: Storage | None = None
 
+    @property
+    def may_hold_image(self) -> bool:
+        """Whether it is an image, or a group, which may be one of several parts."""
+        return self.kind in ("image", "group")
+
 
 def inside(group: str, name: str) -> str:
     """HDF5 path of a name in a group.

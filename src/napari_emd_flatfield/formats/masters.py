@@ -24,7 +24,7 @@ from .detector import axes_of_frames
 from .nexus import Entries
 from .roles import role_of
 from .skipping import skipping, warn
-from .tree import child, is_image, stem, unique_names
+from .tree import child, is_image, names, stem, unique_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +69,7 @@ def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
 def _is_master(node: Node) -> bool:
     if not isinstance(node, h5py.Group) or stem(node.name) != "data":
         return False
-    parts = [name for name in node if _PART.fullmatch(name)]
+    parts = [name for name in names(node) if _PART.fullmatch(name)]
     external = (
         isinstance(node.get(name, getlink=True), h5py.ExternalLink) for name in parts
     )

@@ -30,7 +30,7 @@ from .dimvectors import coordinates
 from .display import RGB, in_display_order
 from .roles import role_of
 from .skipping import skipping
-from .tree import child, identity, is_image, stem, unique_names
+from .tree import child, children, identity, is_image, stem, unique_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -272,8 +272,7 @@ def _axis(stored: Node | None, name: str, size: int) -> Axis:
 
 def _described(entry: h5py.Group) -> dict[str, Any]:
     found = {}
-    for name in entry:
-        node = child(entry, name)
+    for name, node in children(entry):
         if isinstance(node, h5py.Dataset):
             if is_small(node) and not is_image(node):
                 with suppress(*UNREADABLE):

@@ -26,7 +26,7 @@ from .attributes import metadata
 from .berkeley import emd_groups, signals_of
 from .calibration import Calibration
 from .emdgroup import group_type
-from .tree import child
+from .tree import child, children
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -80,8 +80,7 @@ def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
 
 
 def _top_groups(root: h5py.Group) -> Iterator[h5py.Group]:
-    for key in root:
-        top = child(root, key)
+    for key, top in children(root):
         if isinstance(top, h5py.Group) and (
             key in _TOP_GROUPS or group_type(top) == "2"
         ):

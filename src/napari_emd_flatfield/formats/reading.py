@@ -23,7 +23,7 @@ from . import (
 )
 from .components import check, shown
 from .selection import opened_unasked
-from .tree import child, identity, is_image, names, walk
+from .tree import child, children, identity, is_image, walk
 
 if TYPE_CHECKING:
     import os
@@ -140,9 +140,8 @@ def _names_of(path: str, nodes: Sequence[Node]) -> set[str]:
     itself = child(root, path.strip("/")) if path.strip("/") else root
     if itself is None:
         return set()
-    members = names(itself) if isinstance(itself, h5py.Group) else []
-    found = [itself, *(child(itself, name) for name in members)]
-    meant = {identity(node) for node in found if node is not None}
+    members = children(itself) if isinstance(itself, h5py.Group) else ()
+    meant = {identity(itself), *(identity(node) for _, node in members)}
     return {node.name for node in nodes if identity(node) in meant}
 
 

@@ -114,6 +114,26 @@ def child(group: h5py.Group, name: str) -> Node | None:
     return node
 
 
+def children(group: h5py.Group) -> Iterator[tuple[str, Node]]:
+    """Follow all links in a group.
+
+    Parameters
+    ----------
+    group
+        Any group.
+
+    Yields
+    ------
+    str, h5py.Group or h5py.Dataset
+        Name and object, in the order of the names; what `child` finds nothing
+        behind is passed over.
+    """
+    for name in names(group):
+        node = child(group, name)
+        if node is not None:
+            yield name, node
+
+
 def identity(node: Node) -> tuple[int, object]:
     """Tell objects apart whatever they are called: equal for two names of one.
 
@@ -122,8 +142,9 @@ def identity(node: Node) -> tuple[int, object]:
     node
         A group or dataset.
     """
-    info = h5py.h5o.get_info(node.id)
-    return info.fileno, info.addr
+    # The older of HDF5's two calls: the other adds up all that a group takes.
+    info = h5py.h5g.get_objinfo(node.id)
+    return info.fileno, info.objno
 
 
 def names(group: h5py.Group) -> list[str]:
@@ -134,16 +155,19 @@ def names(group: h5py.Group) -> list[str]:
     group
         Any group.
     """
-    where = f"{group.file.filename}:{group.name}"
     try:
         found = list(group)
     except (OSError, RuntimeError) as error:
-        warn(f"{where} cannot be listed: {error}")
+        warn(f"{group.file.filename}:{group.name} cannot be listed: {error}")
         return []
     # h5py gives names that are not UTF-8 as bytes, and paths with them, too.
     if unnamable := [name for name in found if isinstance(name, bytes)]:
-        warn(f"{where} holds what has no name in UTF-8, left out: {unnamable}")
-    return [name for name in found if isinstance(name, str)]
+        warn(
+            f"{group.file.filename}:{group.name} holds what has no name in UTF-8, "
+            f"left out: {unnamable}"
+        )
+        return [name for name in found if isinstance(name, str)]
+    return found
 
 
 def _missing_file(group: h5py.Group, name: str) -> Iterator[str]:

@@ -25,7 +25,7 @@ from ..lazy import FrameArray
 from ..signal import Axis, Signal
 from .arrays import array_of
 from .skipping import skipping, warn
-from .tree import child, stem
+from .tree import child, children, stem
 from .veloxnames import document, names_of
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _children(root: h5py.Group, path: str) -> list[h5py.Group]:
     group = child(root, path)
     if not isinstance(group, h5py.Group):
         return []
-    return [node for key in group if isinstance(node := child(group, key), h5py.Group)]
+    return [node for _, node in children(group) if isinstance(node, h5py.Group)]
 
 
 def _spectra(root: h5py.Group) -> str:

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 import h5py
 
 from .attributes import decode
-from .tree import child, stem
+from .tree import child, children, stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -73,8 +73,8 @@ def document(node: Node | None) -> dict[str, Any]:
 def _documents(root: h5py.Group, path: str) -> Iterator[dict[str, Any]]:
     group = child(root, path)
     if isinstance(group, h5py.Group):
-        for key in group:
-            yield document(child(group, key))
+        for _, node in children(group):
+            yield document(node)
 
 
 def _displays(root: h5py.Group) -> Iterator[tuple[str, str]]:

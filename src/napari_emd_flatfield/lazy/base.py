@@ -56,6 +56,13 @@ class LazyArray(ABC):
         shared and read-only.
         """
 
+    def _read_into(self, slices: tuple[slice, ...], out: np.ndarray) -> None:
+        """Read a block as `_read` does into an array of its shape, C-contiguous.
+
+        To override where that saves a copy.
+        """
+        out[...] = self._read(slices)
+
     def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:  # noqa: ARG002
         """What of which arrays a block is made of, for these to read it ahead."""
         return ()

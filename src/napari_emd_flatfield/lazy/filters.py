@@ -70,7 +70,7 @@ def available(code: int) -> bool:
 
 
 def encode(
-    code: int, options: Sequence[int], nbytes: int, take: Callable[[], np.ndarray]
+    code: int, options: Sequence[int], nbytes: int, fill: Callable[[np.ndarray], None]
 ) -> np.ndarray:
     """Encode a chunk as HDF5 would.
 
@@ -82,9 +82,9 @@ def encode(
         Its options as stored with the dataset: what HDF5 calls ``cd_values``.
     nbytes
         Bytes of the chunk before it is encoded.
-    take
-        Reads the chunk, contiguous or not. It is copied into memory of the
-        filter's at once, and need not exist while the filter works.
+    fill
+        Is given an array, uint8, shape (nbytes,), to put the chunk there; it must
+        not be kept.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def encode(
     WriteError
         If the filter refuses.
     """
-    encoded = _run(code, 0, options, nbytes, take)
+    encoded = _run(code, 0, options, nbytes, fill)
     if encoded is None:
         raise WriteError(f"HDF5 filter {code} could not encode a chunk")
     return encoded
@@ -110,7 +110,7 @@ def decode(code: int, options: Sequence[int], data: np.ndarray) -> np.ndarray:
     code, options
         As for `encode`.
     data
-        What is stored.
+        What is stored, uint8, shape (n,).
 
     Returns
     -------
@@ -122,7 +122,7 @@ def decode(code: int, options: Sequence[int], data: np.ndarray) -> np.ndarray:
     ReadError
         If the filter refuses, e.g. because the chunk is corrupt.
     """
-    decoded = _run(code, _REVERSE, options, data.nbytes, lambda: data)
+    decoded = _run(code, _REVERSE, options, data.nbytes, lambda m: np.copyto(m, data))
     if decoded is None:
         raise ReadError(f"HDF5 filter {code} could not decode a chunk")
     return decoded
@@ -154,14 +154,14 @@ def _run(
     flags: int,
     options: Sequence[int],
     used: int,
-    take: Callable[[], np.ndarray],
+    fill: Callable[[np.ndarray], None],
 ) -> np.ndarray | None:
     address = _libc.malloc(used)
     if not address:
         raise MemoryError(f"no memory for a chunk of {used} bytes")
     buffer = ctypes.c_void_p(address)
     try:
-        _copy(take(), address, used)
+        fill(np.frombuffer(memoryview(_memory(address, used)), np.uint8))
     except BaseException:
         _libc.free(buffer)
         raise
@@ -182,11 +182,6 @@ def _run(
     # Arrays on the memory keep `made` alive, and it keeps the memory.
     weakref.finalize(made, _libc.free, buffer.value).atexit = False
     return np.frombuffer(memoryview(made), np.uint8)
-
-
-def _copy(data: np.ndarray, address: int, nbytes: int) -> None:
-    target = np.frombuffer(memoryview(_memory(address, nbytes)), data.dtype)
-    target.reshape(data.shape)[...] = data
 
 
 def _memory(address: Any, size: int) -> ctypes.Array[ctypes.c_char]:

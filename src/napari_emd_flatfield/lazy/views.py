@@ -244,6 +244,9 @@ class AdaptedArray(LazyArray):
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
         return np.array(self._source[slices])
 
+    def _read_into(self, slices: tuple[slice, ...], out: np.ndarray) -> None:
+        out[...] = self._source[slices]
+
 
 def adapt(array: ArrayLike) -> LazyArray:
     """Return `array` itself where it is lazy, else an `AdaptedArray` of it."""

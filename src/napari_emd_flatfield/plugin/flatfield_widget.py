@@ -56,6 +56,7 @@ class FlatFieldWidget(QWidget):
         self._viewer = napari_viewer
         self._quantity: tuple[Any, ...] | None = None
         self._saved = ""
+        self._was_asked = False
         self.inputs = Inputs(napari_viewer)
         self.options = Options()
         self.correct_button = _button(
@@ -108,12 +109,16 @@ class FlatFieldWidget(QWidget):
 
     def correct(self) -> None:
         """Add the corrected layer, or bring the one there is up to date."""
+        self._was_asked = True
+        self._update()
+
+    def _update(self) -> None:
         try:
             raw, flats, dark = self.inputs.signals()
             positions = self.inputs.flat_positions()
             settings = self.options.settings()
         except EmdFlatfieldError as error:
-            self._fail(str(error))
+            self._on_not_corrected(str(error))
             return
         self.status.setText("reading flats and dark…")
         self._correcting.run(partial(build, raw, flats, dark, positions, settings))
@@ -167,7 +172,7 @@ class FlatFieldWidget(QWidget):
         self.options.changed.connect(self._on_changed)
         self._settled.timeout.connect(self._on_settled)
         self._correcting.done.connect(self._on_corrected)
-        self._correcting.failed.connect(self._fail)
+        self._correcting.failed.connect(self._on_not_corrected)
         self.plots.failed.connect(self._fail)
         self.correct_button.clicked.connect(self.correct)
         self.compare_button.toggled.connect(self._on_compare)
@@ -183,7 +188,8 @@ class FlatFieldWidget(QWidget):
 
     def _on_settled(self) -> None:
         if self.corrected_layer is not None:
-            self.correct()
+            self._was_asked = False
+            self._update()
 
     def _on_layers_changed(self) -> None:
         layer = self.corrected_layer
@@ -216,6 +222,13 @@ class FlatFieldWidget(QWidget):
         self.status.setToolTip(made.report)
         self._on_layers_changed()
         self.plots.show_layer(layer, made.sample_profile)
+
+    def _on_not_corrected(self, reason: str) -> None:
+        # Half a number typed is no mistake yet: no notification pops up for it.
+        if self._was_asked:
+            self._fail(reason)
+        else:
+            self.status.setText(reason)
 
     def _on_compare(self, show_raw: bool) -> None:
         layer = self.corrected_layer

@@ -157,6 +157,8 @@ def signal_of(data: Any, meta: Mapping[str, Any]) -> Signal:
         data = adapt(data).transpose(data.ndim - 1, *range(data.ndim - 1))
     name = str(meta.get("name") or "image")
     axes = _axes_of(data.shape, meta)
+    if meta.get("rgb"):
+        axes = (Axis.index(data.shape[0], RGB), *axes[1:])
     if not isinstance(source, Signal) or source.shape != tuple(data.shape):
         return Signal(name, data, axes, role_of(name), metadata)
     return replace(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
+
+from ..flatfield.blocks import thread_count as core_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -27,11 +28,7 @@ def thread_count(nbytes: int) -> int:
         Bytes one result has before it is encoded; few large ones are worked on
         at a time, so that memory is bounded whatever their size.
     """
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
-    return max(1, min(cores, _MOST_THREADS, _IN_FLIGHT // max(1, nbytes)))
+    return max(1, min(core_count(), _MOST_THREADS, _IN_FLIGHT // max(1, nbytes)))
 
 
 def ahead(
@@ -61,9 +58,9 @@ def ahead(
     begun: deque[Future[_Result]] = deque()
     try:
         for item in items:
-            begun.append(pool.submit(work, item))
-            if len(begun) > threads:
+            if len(begun) == threads:
                 yield begun.popleft().result()
+            begun.append(pool.submit(work, item))
         while begun:
             yield begun.popleft().result()
     finally:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 ROUNDING = "rounding"
 
+# Pixels whose temporaries stay in a core's cache.
+_BAND = 2**16
+
 
 def check_keepbits(keepbits: int | None) -> None:
     """Raise `WriteError` unless it is a number of bits to keep.
@@ -49,7 +52,7 @@ def rounds(dtype: np.dtype[Any], keepbits: int | None) -> bool:
 
 
 def error_bound(keepbits: int) -> float:
-    """Largest relative error of `rounded`, 2^-(keepbits + 1).
+    """Largest relative error of `round_off`, 2^-(keepbits + 1).
 
     Parameters
     ----------
@@ -79,29 +82,34 @@ def recorded(metadata: Mapping[str, Any], keepbits: int) -> dict[str, Any]:
     }
 
 
-def rounded(values: np.ndarray, keepbits: int | None) -> np.ndarray:
-    """Round floats to a number of mantissa bits, ties to even.
+def round_off(values: np.ndarray, keepbits: int | None) -> None:
+    """Round floats to a number of mantissa bits, ties to even, in place.
 
     Parameters
     ----------
     values
-        Any array; what is not finite, or would not be once rounded, is kept.
+        Any C-contiguous array; what is not a real float is kept, and so is what is
+        not finite, or would not be once rounded.
     keepbits
         Bits of the mantissa to keep; None for all.
 
-    Returns
-    -------
-    numpy.ndarray
-        Of the same shape and dtype: `values` itself where there is nothing to do.
-
     Examples
     --------
-    >>> rounded(np.array([1.0, 1.3, np.nan], "float32"), 2)
+    >>> values = np.array([1.0, 1.3, np.nan], "float32")
+    >>> round_off(values, 2)
+    >>> values
     array([1.  , 1.25,  nan], dtype=float32)
     """
     if keepbits is None or not rounds(values.dtype, keepbits):
-        return values
-    native = values.astype(values.dtype.newbyteorder("="), order="C")
+        return
+    flat = values.reshape(-1)
+    for start in range(0, flat.size, _BAND):
+        band = flat[start : start + _BAND]
+        band[...] = _rounded(band, keepbits)
+
+
+def _rounded(values: np.ndarray, keepbits: int) -> np.ndarray:
+    native = values.astype(values.dtype.newbyteorder("="))
     bits = native.view(f"u{native.itemsize}")
     one = bits.dtype.type(1)
     dropped = bits.dtype.type(np.finfo(native.dtype).nmant - keepbits)
@@ -111,4 +119,4 @@ def rounded(values: np.ndarray, keepbits: int | None) -> np.ndarray:
     bits += odd + ((one << (dropped - one)) - one)
     bits &= ~((one << dropped) - one)
     np.copyto(native, values, where=~(np.isfinite(values) & np.isfinite(native)))
-    return native.astype(values.dtype, copy=False)
+    return native

@@ -9,21 +9,29 @@ from __future__ import annotations
 
 import math
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..lazy import LazyArray, read_once
-from .encoding import encoder, tiles
+from ..lazy import adapt, read_once
+from ..lazy.indexing import selected_shape
+from .encoder import Encoder
+from .encoding import tiles
 from .pipeline import ahead, thread_count
-from .rounding import rounded
+from .rounding import round_off
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import h5py
 
+    from ..lazy import LazyArray
     from ..signal import ArrayLike
+    from .encoder import Stored
+
+    Block = tuple[slice, ...]
+    Offset = tuple[int, ...]
 
 # Frames smaller than this are handed to a thread several at a time: a thread is
 # not worth waking for less.
@@ -52,60 +60,69 @@ def write_frames(
     chunks = dataset.chunks
     if chunks is None:
         if dataset.size:
-            dataset[...] = rounded(np.asarray(data[...]), keepbits)
+            values = np.array(data[...])
+            round_off(values, keepbits)
+            dataset[...] = values
         advance(math.prod(dataset.shape[:-2]))
         return
-    encode = encoder(dataset)
-    dtype = dataset.dtype
+    source, encoder = adapt(data), Encoder(dataset)
 
-    def read(block: tuple[slice, ...]) -> Iterator[np.ndarray]:
+    def load(block: Block, out: np.ndarray) -> None:
         with read_once():
-            frames = rounded(np.asarray(data[block], dtype), keepbits)
-        cut = [_whole(frames[tile], chunks) for tile in tiles(frames.shape, chunks)]
-        # From here each chunk is held once, and goes as soon as it is encoded.
-        del frames
-        cut.reverse()
-        while cut:
-            yield cut.pop()
+            source._read_into(block, out)
+        round_off(out, keepbits)
 
-    def produce(block: tuple[slice, ...]) -> list[tuple[tuple[int, ...], Any]]:
-        take = read(block).__next__
-        shape = tuple(s.stop - s.start for s in block)
+    def encode(
+        offset: Offset, shape: Offset, fill: Callable[[np.ndarray], None]
+    ) -> tuple[Offset, Stored]:
+        return offset, encoder.encode(lambda chunk: fill(_part(chunk, shape)))
+
+    def produce(block: Block) -> list[tuple[Offset, Stored]]:
+        shape = selected_shape(block)
+        corner = tuple(s.start for s in block)
+        cut = list(tiles(shape, chunks))
+        if len(cut) == 1:
+            return [encode(corner, shape, partial(load, block))]
+        frames = np.empty(shape, dataset.dtype)
+        load(block, frames)
         return [
-            (
-                tuple(b.start + t.start for b, t in zip(block, tile, strict=True)),
-                encode(take),
+            encode(
+                tuple(c + t.start for c, t in zip(corner, tile, strict=True)),
+                selected_shape(tile),
+                partial(_copy, frames[tile]),
             )
-            for tile in tiles(shape, chunks)
+            for tile in cut
         ]
 
-    size = _block_shape(dataset, data)
-    blocks = tiles(dataset.shape, size)
-    threads = thread_count(math.prod(size) * dtype.itemsize)
+    size = _block_shape(dataset, source)
+    blocks = list(tiles(dataset.shape, size))
+    threads = thread_count(math.prod(size) * dataset.dtype.itemsize)
     with closing(ahead(produce, blocks, threads)) as produced:
-        for block, stored in zip(tiles(dataset.shape, size), produced, strict=True):
-            for offset, chunk in stored:
-                dataset.id.write_direct_chunk(offset, chunk)
+        for block, chunks_of_block in zip(blocks, produced, strict=True):
+            for offset, stored in chunks_of_block:
+                dataset.id.write_direct_chunk(offset, stored.data)
+                encoder.release(stored)
             if block[-2].stop == dataset.shape[-2]:
-                advance(math.prod(s.stop - s.start for s in block[:-2]))
+                advance(math.prod(selected_shape(block[:-2])))
 
 
-def _block_shape(dataset: h5py.Dataset, data: ArrayLike) -> tuple[int, ...]:
+def _block_shape(dataset: h5py.Dataset, source: LazyArray) -> tuple[int, ...]:
     """Shape of what is read at once: whole chunks of the dataset."""
     *leading, rows, width = dataset.chunks
     # A source whose own chunks are higher would decode each of them several times.
-    cheap = data.chunks[-2] if isinstance(data, LazyArray) else 1
-    rows *= math.ceil(cheap / rows)
+    rows *= math.ceil(source.chunks[-2] / rows)
     if leading:
         frame = rows * width * dataset.dtype.itemsize
         leading[-1] = max(1, _SMALLEST_BLOCK // frame)
     return (*leading, rows, width)
 
 
-def _whole(tile: np.ndarray, chunks: tuple[int, ...]) -> np.ndarray:
-    """Pad a tile that the dataset ends inside: HDF5 stores chunks whole."""
-    if tile.shape == chunks:
-        return tile
-    padded = np.zeros(chunks, tile.dtype)
-    padded[tuple(slice(n) for n in tile.shape)] = tile
-    return padded
+def _part(chunk: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Part of a chunk that lies in the dataset: HDF5 stores what is beyond, too."""
+    if chunk.shape != shape:
+        chunk[...] = 0
+    return chunk[tuple(slice(n) for n in shape)]
+
+
+def _copy(source: np.ndarray, out: np.ndarray) -> None:
+    out[...] = source

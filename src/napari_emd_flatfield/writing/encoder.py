@@ -1,0 +1,152 @@
+"""Chunks made into what is stored of them, in any thread."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import h5py
+import numpy as np
+from isal import isal_zlib
+
+from ..errors import WriteError
+from ..lazy import filters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Fill = Callable[[np.ndarray], None]
+
+# More of a chunk than this does not stay in a core's cache while it is encoded.
+_PIECE = 512 * 2**10
+
+
+class Stored(NamedTuple):
+    """What is to be written, and the memory it is in, if that is used again."""
+
+    data: np.ndarray
+    buffer: np.ndarray | None = None
+
+
+class _Buffers:
+    """Arrays of one size that are used again and again."""
+
+    def __init__(self, nbytes: int) -> None:
+        self._nbytes = nbytes
+        self._spare: list[np.ndarray] = []
+
+    def take(self) -> np.ndarray:
+        try:
+            return self._spare.pop()
+        except IndexError:
+            return np.empty(self._nbytes, np.uint8)
+
+    def give(self, buffer: np.ndarray) -> None:
+        self._spare.append(buffer)
+
+
+class Encoder:
+    """Does to the chunks of a dataset what HDF5 would do to them.
+
+    Safe to use in several threads. Memory is used again: to have the system clear
+    new memory for each frame takes about as long as to correct it.
+
+    Parameters
+    ----------
+    dataset
+        Created with `chunk_shape` and `dataset_options`.
+
+    Raises
+    ------
+    WriteError
+        If hdf5plugin does not have the filter.
+    """
+
+    def __init__(self, dataset: h5py.Dataset) -> None:
+        self._shape, self._dtype = dataset.chunks, dataset.dtype
+        self._nbytes = math.prod(dataset.chunks) * dataset.dtype.itemsize
+        self._chunks = _Buffers(self._nbytes)
+        # A chunk that cannot be compressed grows a little.
+        self._encoded = _Buffers(self._nbytes + self._nbytes // 64)
+        created = dataset.id.get_create_plist()
+        steps = [created.get_filter(i) for i in range(created.get_nfilters())]
+        self._shuffles = bool(steps) and steps[0][0] == h5py.h5z.FILTER_SHUFFLE
+        self._code: int
+        self._options: tuple[int, ...]
+        self._code, _, self._options, name = steps[-1] if steps else (0, 0, (), b"")
+        own = (0, h5py.h5z.FILTER_DEFLATE)
+        if self._code not in own and not filters.available(self._code):
+            raise WriteError(
+                f"this build of hdf5plugin lacks HDF5 filter {self._code} "
+                f"({name.decode()}); use compression='gzip'"
+            )
+
+    def encode(self, fill: Fill) -> Stored:
+        """Encode a chunk.
+
+        Parameters
+        ----------
+        fill
+            Is given an array of the shape and dtype of a chunk, to put it there;
+            it must not be kept.
+
+        Returns
+        -------
+        Stored
+            To be written with ``write_direct_chunk`` and then given to `release`.
+        """
+        if self._code and not self._shuffles:
+            return Stored(self._plugin(lambda memory: fill(self._as_chunk(memory))))
+        buffer = self._chunks.take()
+        chunk = self._as_chunk(buffer)
+        fill(chunk)
+        if not self._code:
+            return Stored(chunk, buffer)
+        # As HDF5's shuffle filter has it: first bytes first, then second bytes.
+        planes = chunk.view(np.uint8).reshape(-1, chunk.dtype.itemsize).T
+        if self._code == h5py.h5z.FILTER_DEFLATE:
+            stored = self._gzip(planes)
+        else:
+            stored = Stored(
+                self._plugin(lambda m: np.copyto(m.reshape(planes.shape), planes))
+            )
+        self._chunks.give(buffer)
+        return stored
+
+    def release(self, stored: Stored) -> None:
+        """Take back memory.
+
+        Parameters
+        ----------
+        stored
+            What `encode` returned and is no longer needed.
+        """
+        if stored.buffer is not None:
+            (self._encoded if self._code else self._chunks).give(stored.buffer)
+
+    def _as_chunk(self, memory: np.ndarray) -> np.ndarray:
+        chunk: np.ndarray = memory.view(self._dtype).reshape(self._shape)
+        return chunk
+
+    def _plugin(self, fill: Fill) -> np.ndarray:
+        return filters.encode(self._code, self._options, self._nbytes, fill)
+
+    def _gzip(self, planes: np.ndarray) -> Stored:
+        if planes.size <= _PIECE:
+            encoded = isal_zlib.compress(np.ascontiguousarray(planes), level=1)
+            return Stored(np.frombuffer(encoded, np.uint8))
+        buffer = self._encoded.take()
+        stream = isal_zlib.compressobj(level=1)
+        starts = range(0, planes.shape[1], _PIECE)
+        end = 0
+        for plane, start in itertools.product(planes, starts):
+            piece = np.ascontiguousarray(plane[start : start + _PIECE])
+            end = _append(buffer, end, stream.compress(piece))
+        end = _append(buffer, end, stream.flush())
+        return Stored(buffer[:end], buffer)
+
+
+def _append(buffer: np.ndarray, end: int, more: bytes) -> int:
+    buffer[end : end + len(more)] = np.frombuffer(more, np.uint8)
+    return end + len(more)

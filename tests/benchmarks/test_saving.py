@@ -1,0 +1,137 @@
+"""Speed of saving, as ratios of medians within one run.
+
+Run with ``pytest tests/benchmarks -m benchmark``. Contenders take turns, each in a
+process of its own, and their files are read back and compared.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from contenders import SIZE, make_scan
+
+pytestmark = [
+    pytest.mark.benchmark,
+    pytest.mark.skipif(sys.platform != "linux", reason="measures memory by /proc"),
+]
+
+SCRIPT = Path(__file__).with_name("contenders.py")
+REPEATS = 1
+FRAMES = 24
+# What takes a third of a second a frame need not take 24.
+SLOW_FRAMES = 4
+
+
+def race(
+    contenders: dict[str, int], source: Path, folder: Path, compression: str
+) -> dict[str, tuple[float, float]]:
+    """Frames a second and memory, in frames, of each: medians and largest."""
+    results: dict[str, list[list[float]]] = {name: [] for name in contenders}
+    for _ in range(REPEATS):
+        for name, frames in contenders.items():
+            target = folder / f"{name}.h5"
+            script = Path(__file__).with_name("contenders.py")
+            done = subprocess.run(
+                [
+                    sys.executable,
+                    script,
+                    name,
+                    source,
+                    target,
+                    compression,
+                    str(frames),
+                ],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            results[name].append([float(x) for x in done.stdout.split()])
+    return {
+        name: (float(np.median([r[0] for r in runs])), max(r[1] for r in runs))
+        for name, runs in results.items()
+    }
+
+
+def first_frames(path: Path) -> np.ndarray:
+    with h5py.File(path) as file:
+        found = file["data"]
+        if isinstance(found, h5py.Group):
+            (group,) = found.values()
+            found = group["data"]
+        return found[:4]
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scans")
+    for compression in ("none", "gzip", "bitshuffle-lz4"):
+        make_scan(folder / f"{compression}.h5", compression, FRAMES)
+    return folder
+
+
+# h5py, ours, and how many times as fast we have to be.
+@pytest.mark.parametrize(
+    ("compression", "ratio"),
+    [
+        ("gzip", 12),
+        ("none", 1),
+        ("bitshuffle-lz4", 1.6),
+        ("zstd", 1.5),
+        ("blosc2", 2),
+    ],
+)
+def test_writing_frames_in_memory(scans, tmp_path, capsys, compression, ratio):
+    source = scans / "frames.npy"
+    if not source.exists():
+        with h5py.File(scans / "none.h5") as file:
+            counts, dark = file["raw"][:4].astype("f4"), file["dark"][()].astype("f4")
+            np.save(source, (counts - dark) / (file["flats"][0] - dark))
+    slow = SLOW_FRAMES if compression == "gzip" else FRAMES
+    contenders = {"h5py_alone": slow, "ours_alone": FRAMES}
+    results = race(contenders, source, tmp_path, compression)
+    theirs, our = (tmp_path / f"{name}.h5" for name in contenders)
+    np.testing.assert_array_equal(first_frames(our), first_frames(theirs))
+    sizes = [our.stat().st_size / FRAMES, theirs.stat().st_size / slow]
+    (rate, _), (our_rate, memory) = results.values()
+    size, faster = sizes[0] / sizes[1], our_rate / rate
+    with capsys.disabled():
+        print(
+            f"\n{compression:16} h5py {rate:6.1f} frames/s, ours {our_rate:6.1f}: "
+            f"{faster:5.2f} ×, {size:.3f} × its size, memory {memory:.1f} frames"
+        )
+    if compression == "gzip":
+        assert size < 1.02
+    assert faster >= ratio
+
+
+@pytest.mark.parametrize(
+    ("stored", "compression", "ratio"),
+    [
+        ("gzip", "gzip", 10),
+        ("none", "gzip", 12),
+        ("bitshuffle-lz4", "bitshuffle-lz4", 2.5),
+        ("none", "none", 5),
+    ],
+)
+def test_reading_correcting_and_saving(
+    scans, tmp_path, capsys, stored, compression, ratio
+):
+    slow = SLOW_FRAMES if compression == "gzip" else FRAMES
+    contenders = {"careful": slow, "dask_store": slow, "ours": FRAMES}
+    source = scans / f"{stored}.h5"
+    results = race(contenders, source, tmp_path, compression)
+    expected = first_frames(tmp_path / "careful.h5")
+    for other in ("dask_store", "ours"):
+        found = first_frames(tmp_path / f"{other}.h5")
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    with capsys.disabled():
+        print(f"\n{stored} → {compression} ({SIZE}², frames/s, memory in frames)")
+        for name, (rate, memory) in results.items():
+            print(f"{name:12} {rate:7.1f} {memory:7.1f}")
+    assert results["ours"][0] >= ratio * results["careful"][0]
+    assert results["ours"][0] > results["dask_store"][0]

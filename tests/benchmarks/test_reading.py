@@ -73,7 +73,7 @@ def compared(theirs: Callable[[], int], ours: Callable[[], int]) -> tuple[float,
 
 
 def report(name: str, theirs: float, ours: float) -> None:
-    print(f"\n| {name} | {theirs:.1f} | {ours:.1f} | {theirs / ours:.1f} × |")  # noqa: T201
+    print(f"\n| {name} | {theirs:.1f} | {ours:.1f} | {theirs / ours:.1f} × |")
 
 
 @pytest.mark.parametrize("name", LAYOUTS)

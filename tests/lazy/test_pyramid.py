@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from napari_emd_flatfield.lazy import CACHE, LazyArray, adapt, pyramid
-from napari_emd_flatfield.lazy.pyramid import BinnedArray, Level, WindowArray
+from napari_emd_flatfield.lazy.pyramid import BinnedArray, FullLevel, WindowArray
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +100,7 @@ def test_a_volume_samples_frames_and_rows() -> None:
 
 def test_slices_of_a_level_are_lazy() -> None:
     source = Counted((4, 300, 200))
-    window = Level(source)[:, np.int64(20) : np.int64(70), 10:60]
+    window = FullLevel(source)[:, np.int64(20) : np.int64(70), 10:60]
     assert isinstance(window, WindowArray)
     assert window.shape == (4, 50, 50)
     assert source.pixels == 0
@@ -109,9 +109,9 @@ def test_slices_of_a_level_are_lazy() -> None:
     np.testing.assert_array_equal(window[2:3], expected[2:3])
     np.testing.assert_array_equal(window[-1, ::-1, ::7], expected[-1, ::-1, ::7])
     assert source.pixels < 2 * 50 * 50 + 1
-    np.testing.assert_array_equal(Level(source)[1], source[1])
-    np.testing.assert_array_equal(Level(source)[0:0], source[0:0])
-    np.testing.assert_array_equal(Level(source)[..., ::-1], source[..., ::-1])
+    np.testing.assert_array_equal(FullLevel(source)[1], source[1])
+    np.testing.assert_array_equal(FullLevel(source)[0:0], source[0:0])
+    np.testing.assert_array_equal(FullLevel(source)[..., ::-1], source[..., ::-1])
 
 
 def test_a_level_is_computed_once() -> None:

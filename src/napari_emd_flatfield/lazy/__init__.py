@@ -6,7 +6,7 @@ from .cache import CACHE
 from .compound import ComplexArray, is_complex_compound
 from .frame import FrameArray
 from .hdf5 import H5Array
-from .pyramid import pyramid
+from .pyramid import FullLevel, pyramid
 from .views import (
     AdaptedArray,
     ConcatenatedArray,
@@ -26,6 +26,7 @@ __all__ = [
     "ConcatenatedArray",
     "FieldArray",
     "FrameArray",
+    "FullLevel",
     "H5Array",
     "LazyArray",
     "Part",

@@ -184,8 +184,8 @@ class Blocks:
 
     def _key(self, size: tuple[int, ...], index: tuple[int, ...]) -> Key:
         # A file still being written is read anew once there is more in it.
-        stamp = self._file.stamp()
-        return self._file.token, self._layout.name, stamp, size, index
+        version = self._file.version()
+        return self._file.token, self._layout.name, version, size, index
 
 
 def _take_back(key: Key, block: Work) -> None:

@@ -109,4 +109,4 @@ class Cache:
 
 
 # What all files of this process share.
-CACHE = Cache(512 * 2**20)
+CACHE = Cache(512 * 10**6)

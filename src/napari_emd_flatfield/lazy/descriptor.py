@@ -7,11 +7,14 @@ import weakref
 from typing import TYPE_CHECKING
 
 from ..errors import ReadError
+from .opening import version
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
+
+    from .opening import Version
 
 
 class Descriptor:
@@ -28,9 +31,9 @@ class Descriptor:
         self._number = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, self._number)
 
-    def stamp(self) -> int:
-        """When the file was last written to, in nanoseconds."""
-        return os.fstat(self._number).st_mtime_ns
+    def version(self) -> Version:
+        """Tell the file from what it is once it was written to."""
+        return version(os.fstat(self._number))
 
     def read(self, offset: int, target: np.ndarray) -> None:
         """Fill an array with bytes of the file.

@@ -14,37 +14,27 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-import h5py
-import hdf5plugin  # noqa: F401 - importing it registers its filters with HDF5
+from h5py._objects import phil
 
-from ..errors import FileOpenError, ReadError
+from ..errors import ReadError
 from .cache import CACHE
 from .descriptor import Descriptor
+from .opening import identity, open_hdf5, version
 from .work import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import h5py
     import numpy as np
 
-_Seen = TypeVar("_Seen")
+    from .opening import Identity, Version
 
-# HDF5's own chunk cache, per dataset: enough for neighbouring frames of a stack
-# whose chunks span several of them.
-_CHUNK_CACHE_BYTES = 32 * 2**20
+_Seen = TypeVar("_Seen")
 
 # Datasets kept open between reads, each with such a cache: a series may be
 # thousands of datasets, of which a cache serves only the last few.
 _DATASETS_KEPT = 8
-
-# HDF5 makes all handles of one process on one file agree on locking and on
-# read-only, unless they use different drivers. With stdio a script can open the
-# file its signals come from as it likes, even to write; it is as fast as the
-# default driver, but on Windows it cannot open names that are not ASCII.
-_DRIVER = None if os.name == "nt" else "stdio"
-
-_Identity = tuple[int, int]
-_Version = tuple[int, int]
 
 
 class SharedFile:
@@ -57,14 +47,14 @@ class SharedFile:
     """
 
     _registry: ClassVar[
-        weakref.WeakValueDictionary[tuple[str, _Identity], SharedFile]
+        weakref.WeakValueDictionary[tuple[str, Identity], SharedFile]
     ] = weakref.WeakValueDictionary()
     _registry_lock = threading.Lock()
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._identity = _identity(path)
-        self._version: _Version | None = None
+        self._identity = identity(path)
+        self._version: Version | None = None
         self._openings = 0
         self._lock = threading.RLock()
         self._open: list[h5py.File] = []
@@ -95,7 +85,7 @@ class SharedFile:
             If there is no such file.
         """
         resolved = Path(path).resolve()
-        key = (str(resolved), _identity(resolved))
+        key = (str(resolved), identity(resolved))
         with cls._registry_lock:
             shared = cls._registry.get(key)
             if shared is None:
@@ -107,7 +97,7 @@ class SharedFile:
         # HDF5 never looks again at what it has read: neither through this handle
         # nor through another in this process, as long as this one is open.
         with self._lock:
-            stale = self._open and self._version != _version(self.path)
+            stale = self._open and self._version != version(self.path.stat())
         if stale:
             self.close()
 
@@ -123,12 +113,12 @@ class SharedFile:
         """
         with self._lock:
             if not self._open:
-                if _identity(self.path) != self._identity:
+                if identity(self.path) != self._identity:
                     raise ReadError(
                         f"{self.path} was replaced by another file since it was "
                         "opened; open it again to see what is in it now"
                     )
-                self._version = _version(self.path)
+                self._version = version(self.path.stat())
                 self._open.append(open_hdf5(self.path))
                 # Now, as the path may come to stand for another file.
                 self._descriptor = Descriptor(self.path)
@@ -191,8 +181,8 @@ class SharedFile:
         ValueError
             If `out` is too small.
         """
-        # The lock is also for h5py before 3.16, which took none of its own here.
-        with self._lock:
+        # h5py before 3.16 did not take its own lock to read a chunk.
+        with self._lock, phil:
             dataset = self._dataset(name).id
             try:
                 mask, stored = dataset.read_direct_chunk(origin, out=out)
@@ -216,9 +206,9 @@ class SharedFile:
             assert self._descriptor is not None
             return self._descriptor
 
-    def stamp(self) -> int:
-        """When the file was last written to, in nanoseconds."""
-        return self.descriptor().stamp()
+    def version(self) -> Version:
+        """Tell the file from what it is once it was written to."""
+        return self.descriptor().version()
 
     def pool(self) -> Pool:
         """Return the threads that help to read, held until the file is closed."""
@@ -243,82 +233,6 @@ class SharedFile:
         self._datasets.clear()
         self._descriptor = self._pool = None
         _close_all(self._open)
-
-
-def open_hdf5(path: Path) -> h5py.File:
-    """Open a file for reading without locking it.
-
-    Parameters
-    ----------
-    path
-        The file.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    FileOpenError
-        If it is a directory, empty, not HDF5, truncated or not readable.
-    """
-    _identity(path)
-    if path.is_dir():
-        raise FileOpenError(f"{path} is a folder; give the HDF5 file inside it")
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(8)
-    except OSError as error:
-        raise FileOpenError(
-            f"{path} cannot be read ({error.strerror}); check its permissions"
-        ) from error
-    if not start:
-        raise FileOpenError(
-            f"{path} is empty (0 bytes); its transfer or acquisition did not finish"
-        )
-    if not h5py.is_hdf5(path):
-        raise FileOpenError(
-            f"{path} is not an HDF5 file (it starts with {start!r}); EMD, NeXus "
-            "and HDF5 files can be opened"
-        )
-    try:
-        return _open(path, driver=_DRIVER)
-    except (OSError, RuntimeError) as error:
-        failure = error
-    try:
-        # What a program writes in SWMR mode opens in no other, with no other driver.
-        return _open(path, swmr=True)
-    except (OSError, RuntimeError) as error:
-        reason = f"HDF5 says: {failure}"
-        if "truncated" in f"{failure} {error}":  # only the default driver says so
-            reason = "it is truncated; copy it again from where it was recorded"
-        elif "not already open for SWMR" in str(error):
-            reason = (
-                "it is marked as being written; wait until the program that writes "
-                "it has closed it, or clear what a crash left with `h5clear -s`"
-            )
-        raise FileOpenError(f"{path} cannot be opened: {reason}") from failure
-
-
-def _open(path: Path, **options: Any) -> h5py.File:
-    return h5py.File(
-        path, "r", locking=False, rdcc_nbytes=_CHUNK_CACHE_BYTES, **options
-    )
-
-
-def _identity(path: Path) -> _Identity:
-    try:
-        status = path.stat()
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"{path} does not exist; check its name, or whether its disk is mounted"
-        ) from error
-    except OSError as error:
-        raise FileOpenError(f"{path} cannot be reached: {error.strerror}") from error
-    return status.st_dev, status.st_ino
-
-
-def _version(path: Path) -> _Version:
-    status = path.stat()
-    return status.st_mtime_ns, status.st_size
 
 
 def _close_all(handles: list[h5py.File]) -> None:

@@ -63,7 +63,7 @@ def pyramid(array: LazyArray) -> list[LazyArray]:
     is_volume = bool(leading) and leading[-1] > 1
     if side < _LARGE_SIDE and not (is_volume and array.nbytes > _LARGE_VOLUME):
         return [array]
-    levels: list[LazyArray] = [Level(array)]
+    levels: list[LazyArray] = [FullLevel(array)]
     factor = 2
     while side >= _LARGE_SIDE and side // factor >= _COARSEST_FRAME:
         levels.append(BinnedArray(array, factor))
@@ -77,19 +77,7 @@ def pyramid(array: LazyArray) -> list[LazyArray]:
 
 
 class Level(LazyArray):
-    """An array whose slices are lazy: napari cuts out the tile, then the frame.
-
-    Parameters
-    ----------
-    source
-        The array.
-    """
-
-    def __init__(self, source: LazyArray) -> None:
-        self._source = source
-        # napari widens what is on screen to whole chunks: frames, were it left out.
-        chunks = (*source.chunks[:-2], *(min(n, _CHUNK) for n in source.chunks[-2:]))
-        super().__init__(source.shape, source.dtype, chunks)
+    """An array whose slices are lazy: napari cuts out the tile, then the frame."""
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, tuple) and all(isinstance(k, slice) for k in key):
@@ -99,14 +87,33 @@ class Level(LazyArray):
                 return WindowArray(self, selection.slices)
         return super().__getitem__(key)
 
+
+class FullLevel(Level):
+    """An array at its own resolution.
+
+    Parameters
+    ----------
+    source
+        The array.
+    """
+
+    def __init__(self, source: LazyArray) -> None:
+        self.source = source
+        # napari widens what is on screen to whole chunks: frames, were it left out.
+        chunks = (*source.chunks[:-2], *(min(n, _CHUNK) for n in source.chunks[-2:]))
+        super().__init__(source.shape, source.dtype, chunks)
+
     def _read(self, slices: Slices) -> np.ndarray:
-        return self._source._read(slices)
+        return self.source._read(slices)
+
+    def _read_into(self, slices: Slices, out: np.ndarray) -> None:
+        self.source._read_into(slices, out)
 
     def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:
-        return [(self._source, slices)]
+        return [(self.source, slices)]
 
     def _sources(self) -> tuple[LazyArray]:
-        return (self._source,)
+        return (self.source,)
 
 
 class WindowArray(LazyArray):
@@ -160,13 +167,13 @@ class BinnedArray(Level):
     def __init__(
         self, source: LazyArray, factor: int, every: int | None = None
     ) -> None:
-        super().__init__(source)
+        self._source = source
         *leading, height, width = source.shape
         if leading:
             leading[-1] = -(-leading[-1] // (every or 1))
         shape = (*leading, height // factor, width // factor)
         chunks = (*[1] * len(leading), _CHUNK, _CHUNK)
-        LazyArray.__init__(self, shape, source.dtype, chunks)
+        super().__init__(shape, source.dtype, chunks)
         self._factor = factor
         self._every = every or 1
         self._rows = factor if every is None else 1
@@ -185,8 +192,8 @@ class BinnedArray(Level):
             found[part.where] = tile.result()[part.inside]
         return found
 
-    def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:  # noqa: ARG002
-        return ()
+    def _sources(self) -> tuple[LazyArray]:
+        return (self._source,)
 
     def _binned(self, index: tuple[int, ...]) -> Work:
         key = (self._token, index)

@@ -26,6 +26,7 @@ from .latest import Latest, single_shot
 from .layers import SIGNAL, signal_of_layer
 from .live_plots import LivePlots
 from .options import Options, add_row
+from .resolutions import show_in
 from .saving import SaveBar, ask_where
 
 if TYPE_CHECKING:
@@ -207,11 +208,11 @@ class FlatFieldWidget(QWidget):
         quantity = self.options.quantity
         as_raw = {key: getattr(raw, key) for key in _CALIBRATION}
         if layer is None:
-            layer = self._viewer.add_image(made.signal.data, **made.kwargs | as_raw)
+            layer = self._viewer.add_image(made.data, **made.kwargs | as_raw)
             layers = self._viewer.layers
             layers.move(layers.index(layer), layers.index(raw) + 1)
         else:
-            layer.data = made.signal.data
+            show_in(layer, made.data)
             layer.metadata = made.kwargs["metadata"]
             for key, value in as_raw.items():
                 setattr(layer, key, value)

@@ -11,6 +11,7 @@ from ..errors import EmdFlatfieldError, ReadError
 from ..flatfield.corrected import CorrectedArray
 from ..signal import Signal
 from .layers import SIGNAL, shown_as, signal_of_layer
+from .resolutions import show_in
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -76,7 +77,8 @@ def _show(layer: Any, after: Signal) -> None:
             f"has {len(before.shape)}; open the file again"
         )
     is_calibrated_as_read = signal_of_layer(layer).axes == before.axes
-    layer.data, kwargs = shown_as(after, after.axes)
+    data, kwargs = shown_as(after, after.axes)
+    show_in(layer, data)
     layer.metadata = {**layer.metadata, **kwargs["metadata"]}
     if is_calibrated_as_read:
         # The mean step of uneven coordinates changes with each one that is added.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
@@ -102,6 +103,14 @@ class Cache:
                 self.discard(key)
             return works
 
+    def clear(self) -> list[Work]:
+        """Forget, and return, all."""
+        with self._lock:
+            works = [*self._kept.values()]
+            self._kept.clear()
+            self._nbytes = 0
+            return works
+
     def _shrink(self) -> None:
         while self._nbytes > self._limit:
             _, work = self._kept.popitem(last=False)
@@ -110,3 +119,10 @@ class Cache:
 
 # What all files of this process share.
 CACHE = Cache(512 * 10**6)
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=CACHE._lock.acquire,
+        after_in_parent=CACHE._lock.release,
+        after_in_child=CACHE._lock.release,
+    )

@@ -251,8 +251,8 @@ def _before_fork() -> None:
     """
     SharedFile._registry_lock.acquire()
     _forking.extend(SharedFile._registry.values())
-    for file in _forking:
-        file._settle()
+    for work in CACHE.clear():
+        work.settle()
     for file in _forking:
         file._lock.acquire()
         file._shut()
@@ -264,9 +264,14 @@ def _after_fork() -> None:
     SharedFile._registry_lock.release()
 
 
+def _after_fork_in_child() -> None:
+    CACHE.clear()  # what was begun meanwhile has no thread to finish it here
+    _after_fork()
+
+
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_before_fork,
         after_in_parent=_after_fork,
-        after_in_child=_after_fork,
+        after_in_child=_after_fork_in_child,
     )

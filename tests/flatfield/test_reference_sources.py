@@ -174,6 +174,16 @@ def test_neighbours_along_a_length_are_no_series(random):
     assert result.metadata["flatfield"]["positions"] == [3, 4, 12]
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"series": -1}, {"series": "x"}, {"components": 0}, {"components": 1.5},
+     {"leave_out": "x"}, {"leave_out": 3}, {"method": "mode"}],
+)  # fmt: skip
+def test_a_reduction_makes_sense(wrong):
+    with pytest.raises(FlatFieldError):
+        Reduction(**wrong)
+
+
 def test_flats_left_out_are_not_used(random):
     flats = series(random, 4, 400).data
     flats[1] = 0

@@ -50,6 +50,8 @@ def correct_array(
         raise FlatFieldError(f"{what} is of type {raw.dtype}, not a real number")
     if out is None:
         out = np.empty(raw.shape, ff.dtype)
+    elif not isinstance(out, np.ndarray) or not out.flags.writeable:
+        raise FlatFieldError("out is no NumPy array that can be written to")
     elif out.shape != raw.shape or out.dtype != ff.dtype:
         raise FlatFieldError(
             f"out has shape {out.shape} and type {out.dtype}, the result {raw.shape} "

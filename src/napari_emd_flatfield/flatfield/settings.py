@@ -31,7 +31,8 @@ class Reduction:
     Parameters
     ----------
     method
-        How images at one position are reduced: ``"mean"`` or ``"median"``.
+        How images at one position are reduced: ``"mean"`` or ``"median"``. One flat
+        for all frames is reduced as the interpolation says.
     series
         References whose positions differ by no more than this from the next are
         one series: one image at their mean position. When left out, those at

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.benchmark
 
-FRAMES, SIDE, REPEATS, THREADS = 100, 2048, 7, 2
+FRAMES, SIDE, REPEATS, THREADS = 100, 2048, 5, 2
 
 # How many times as fast as another each has to be.
 TARGETS = [

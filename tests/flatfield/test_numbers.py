@@ -83,12 +83,12 @@ def formula(raw, flats, dark, positions, at):
             lit += weight * np.abs(flats[number] - dark)
             size += weight * (np.abs(flats[number]) + np.abs(dark))
         result = (raw - dark) / gain
-        lost = (np.abs(raw) + np.abs(dark)) / np.abs(raw - dark) + size / np.abs(gain)
+        bound = (np.abs(raw) + np.abs(dark)) / np.abs(gain)
+        bound += np.abs(result) * (size / np.abs(gain) + 2)
         good = (gain > 0) & np.isfinite(gain) & (np.abs(result) <= LARGEST)
         # Where rounding decides whether there is light, either answer is right.
         sure = (lit == 0) | ~(np.abs(gain) <= 8 * ROUNDING * size)
-        bound = np.where(raw == dark, 0, np.abs(result) * 2 * ROUNDING * (lost + 2))
-    return np.where(good, result, np.nan), bound, sure
+    return np.where(good, result, np.nan), 2 * ROUNDING * bound, sure
 
 
 @given(scans())

@@ -65,6 +65,7 @@ def correct_array(
     if at is not None:
         where = _one_a_frame(at, len(stack), "position")
         _refuse_nowhere(ff, what, where)
+        ff = ff._for_frames(np.array(where))
     beam = _one_a_frame(
         1.0 if monitor is None else monitor, len(stack), "monitor value"
     )
@@ -105,8 +106,7 @@ def correct_signal(
     _check_monitor(ff, what, monitor)
     number = _number_of(ff.along, signal)
     axis = signal.axes[number]
-    if ff.reduction.series is None and ff._correction.plan.has_series(axis):
-        ff = ff._with_series
+    ff = ff._for_frames(axis.values)
     positions = axis.values * _factor(ff, axis)
     if len(signal.shape) > 2:
         _refuse_nowhere(ff, what, positions)

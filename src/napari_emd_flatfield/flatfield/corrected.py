@@ -115,14 +115,15 @@ class CorrectedArray(LazyArray):
         chosen = [range(s.start, s.stop, s.step) for s in leading]
         for batch in _batches(block.shape[:-2], self._frames_at_once(grown)):
             wanted = [r[b] for r, b in zip(chosen, batch, strict=True)]
-            raw = self._source._read((*map(_slice, wanted), *grown))
             indices = _indices(wanted)
-            counts = correct_frames(
-                raw.reshape(-1, *raw.shape[-2:]),
-                block[batch].reshape(-1, *block.shape[-2:]),
-                parts([self._recipe(index) for index in indices], grown),
-                treatment,
-            )
+            recipes = parts([self._recipe(index) for index in indices], grown)
+            with self._source._lent((*map(_slice, wanted), *grown)) as raw:
+                counts = correct_frames(
+                    raw.reshape(-1, *raw.shape[-2:]),
+                    block[batch].reshape(-1, *block.shape[-2:]),
+                    recipes,
+                    treatment,
+                )
             if grown == region and _is_band(region, self.shape[-1]):
                 for index, counted in zip(indices, counts, strict=True):
                     self._count(index, region[0], counted)

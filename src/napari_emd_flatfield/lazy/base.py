@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from .indexing import Selection, normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
 
 
@@ -57,6 +58,14 @@ class LazyArray(ABC):
         To override where that saves a copy.
         """
         out[...] = self._read(slices)
+
+    @contextmanager
+    def _lent(self, slices: tuple[slice, ...]) -> Iterator[np.ndarray]:
+        """Read a block as `_read` does, to be looked at within a ``with`` only.
+
+        To override where its memory can be used again.
+        """
+        yield self._read(slices)
 
     def _sources(self) -> tuple[Any, ...]:
         """What `close` has to close: the arrays or files this one reads from."""

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 import h5py
 import hdf5plugin  # noqa: F401 - importing it registers its filters with HDF5
+import numpy as np
 
 from ..errors import FileOpenError, ReadError
 
@@ -115,7 +116,9 @@ class SharedFile:
                 self._open.append(open_hdf5(self.path))
             return self._open[0]
 
-    def read(self, name: str, slices: tuple[slice, ...]) -> Any:
+    def read(
+        self, name: str, slices: tuple[slice, ...], out: np.ndarray | None = None
+    ) -> Any:
         """Read a block of a dataset.
 
         Parameters
@@ -124,6 +127,8 @@ class SharedFile:
             HDF5 path of the dataset.
         slices
             One normalised slice an axis.
+        out
+            Where it goes if it is of that shape and of the dtype of the dataset.
         """
         with self._lock:
             # HDF5's chunk cache dies with the dataset object that owns it
@@ -132,7 +137,10 @@ class SharedFile:
             self._datasets[name] = dataset
             if len(self._datasets) > _DATASETS_KEPT:
                 del self._datasets[next(iter(self._datasets))]
-            return dataset[slices]
+            if out is None or not _fits(out, dataset, slices):
+                return dataset[slices]
+            dataset.read_direct(out, slices)
+            return out
 
     def close(self) -> None:
         """Close the handle; the next read opens it again."""
@@ -198,6 +206,13 @@ def _open(path: Path, **options: Any) -> h5py.File:
     return h5py.File(
         path, "r", locking=False, rdcc_nbytes=_CHUNK_CACHE_BYTES, **options
     )
+
+
+def _fits(out: np.ndarray, dataset: h5py.Dataset, slices: tuple[slice, ...]) -> bool:
+    """Whether what is read has the dtype and shape it had when it was opened."""
+    if dataset.dtype != out.dtype or dataset.ndim != len(slices):
+        return False
+    return all(s.stop <= n for s, n in zip(slices, dataset.shape, strict=True))
 
 
 def _identity(path: Path) -> _Identity:

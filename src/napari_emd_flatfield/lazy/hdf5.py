@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -11,8 +12,10 @@ from ..errors import FileOpenError, ReadError
 from .base import LazyArray
 from .files import SharedFile
 from .indexing import selected_shape
+from .memory import SCRATCH
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -50,8 +53,18 @@ class H5Array(LazyArray):
         super().__init__(dataset.shape, dataset.dtype, dataset.chunks)
 
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
+        return self._checked(slices)
+
+    @contextmanager
+    def _lent(self, slices: tuple[slice, ...]) -> Iterator[np.ndarray]:
+        with SCRATCH.lent(selected_shape(slices), self.dtype) as out:
+            yield self._checked(slices, out)
+
+    def _checked(
+        self, slices: tuple[slice, ...], out: np.ndarray | None = None
+    ) -> np.ndarray:
         try:
-            block = np.asarray(self._file.read(self._name, slices))
+            block = np.asarray(self._file.read(self._name, slices, out))
         except ReadError:
             raise
         # h5py lets HDF5's errors out as whatever seems closest to each.

@@ -15,6 +15,7 @@ from .kernel import parts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..lazy.grid import Slices
     from .flatfield import FlatField
     from .kernel import Recipe
 
@@ -164,6 +165,9 @@ class CorrectedArray(LazyArray):
     def _frames_at_once(self, region: tuple[slice, ...]) -> int:
         height, width = selected_shape(region)
         return max(1, _BATCH_BYTES // (height * width * self._source.dtype.itemsize))
+
+    def _needs(self, slices: Slices) -> list[tuple[LazyArray, Slices]]:
+        return [(self._source, slices)]
 
     def _sources(self) -> tuple[LazyArray]:
         return (self._source,)

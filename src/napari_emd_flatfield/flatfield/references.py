@@ -13,7 +13,7 @@ from .orientation import turn
 from .reduction import reduce
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from .dynamic import EigenFlats
     from .plan import Arrangement, Plan
@@ -113,16 +113,17 @@ def load(
     if plan.flats is not None and interpolation == "dynamic":
         eigen = decompose(plan.flats, read, components, threshold, orient)
     elif plan.flats is not None:
-        method = "median" if interpolation == "median" else method
+        if interpolation in ("mean", "median"):
+            method = interpolation
         shape, positions = plan.flats.images.frame_shape, plan.flats.positions
-        images = [
+        images = (
             packed(reduce(read, group, shape, method), wide)
             for group in plan.flats.groups
-        ]
-        gains = stacked(images, orient)
+        )
+        gains = stacked(images, len(plan.flats.groups), orient)
     offsets = None
     if darks:
-        offsets = stacked([packed(dark, wide) for dark in darks], orient)
+        offsets = stacked((packed(dark, wide) for dark in darks), len(darks), orient)
     if bad is not None and eigen is not None:
         eigen.images[:, bad] = 0
     elif bad is not None:
@@ -245,17 +246,27 @@ def _counts(row: np.ndarray) -> bool:
     return bool(least >= 0 and most <= _LARGEST_UINT16 and np.all(row == np.rint(row)))
 
 
-def stacked(images: Sequence[np.ndarray], orient: str) -> np.ndarray:
+def stacked(images: Iterable[np.ndarray], count: int, orient: str) -> np.ndarray:
     """Turn images and put them in one array, shape (n, y, x).
 
     Parameters
     ----------
     images
-        Shape (y, x).
+        Shape (y, x); one after another, so that they need not all be there twice.
+    count
+        How many.
     orient
         How to turn them.
     """
-    return np.ascontiguousarray(turn(np.stack(images), orient))
+    stack: np.ndarray | None = None
+    for i, image in enumerate(images):
+        turned = turn(image, orient)
+        if stack is None:
+            stack = np.empty((count, *turned.shape), turned.dtype)
+        stack = stack.astype(np.result_type(stack, turned), copy=False)
+        stack[i] = turned
+    assert stack is not None
+    return stack
 
 
 def _mixed(
@@ -289,5 +300,6 @@ def _masked(
 
 
 def _level(gains: np.ndarray, threshold: float) -> float:
-    levels = [np.mean(g, where=g > threshold, dtype=np.float64) for g in gains]
-    return float(np.mean(levels))
+    lit = [g[g > threshold] for g in gains]
+    # Where nothing is lit, all is dead, and any level will do.
+    return float(np.mean([g.mean(dtype=np.float64) for g in lit if g.size] or [1.0]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -12,7 +13,7 @@ from .indexing import Selection, normalise
 from .stepping import Stepping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
 
     from .grid import Slices
@@ -62,6 +63,14 @@ class LazyArray(ABC):
         To override where that saves a copy.
         """
         out[...] = self._read(slices)
+
+    @contextmanager
+    def _lent(self, slices: tuple[slice, ...]) -> Iterator[np.ndarray]:
+        """Read a block as `_read` does, to be looked at within a ``with`` only.
+
+        To override where its memory can be used again.
+        """
+        yield self._read(slices)
 
     def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:  # noqa: ARG002
         """What of which arrays a block is made of, for these to read it ahead."""

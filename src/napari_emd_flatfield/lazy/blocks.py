@@ -84,13 +84,15 @@ class Blocks:
         layout = kind.of(file, name, dataset)
         return None if layout is None else cls(layout)
 
-    def read(self, slices: Slices) -> np.ndarray:
+    def read(self, slices: Slices, out: np.ndarray | None = None) -> np.ndarray:
         """Read a selection, out of what is kept where possible.
 
         Parameters
         ----------
         slices
             One normalised slice an axis, none of them empty.
+        out
+            Memory for what is read, if that has to be put together.
 
         Returns
         -------
@@ -99,14 +101,14 @@ class Blocks:
         """
         size = self._size(slices)
         if size is None:
-            target = np.empty(selected_shape(slices), self._layout.dtype)
+            target = self._target(slices, out)
             return self._finished(Work(target, self._layout.pieces(slices, target)))
         parts = list(overlaps(slices, size))
         keys = [self._key(size, part.block) for part in parts]
         blocks = [self._block(key, slices) for key in keys]
         for block in blocks[1:]:
             self._file.pool().help(block)
-        target = np.empty(selected_shape(slices), self._layout.dtype)
+        target = self._target(slices, out)
         for part, key, block in zip(parts, keys, blocks, strict=True):
             found = self._finished(block, key)[part.inside]
             if len(parts) == 1:
@@ -138,6 +140,11 @@ class Blocks:
             self._file.pool().help(block)
             begun.append(partial(_take_back, key, block))
         return begun
+
+    def _target(self, slices: Slices, out: np.ndarray | None) -> np.ndarray:
+        return (
+            np.empty(selected_shape(slices), self._layout.dtype) if out is None else out
+        )
 
     def _size(self, slices: Slices) -> tuple[int, ...] | None:
         """Shape of the blocks to read a selection by; None to keep nothing of it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -15,6 +14,7 @@ from ..errors import ReadError
 from .codecs import Pipeline
 from .grid import Overlap, Slices, cell_shape, overlaps
 from .indexing import selected_shape
+from .memory import SCRATCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,9 +28,6 @@ _SMALLEST_CHUNK = 16 * 2**10
 
 # What a thread takes at once, decoded.
 _PIECE = 256 * 2**10
-
-# What a thread keeps to read chunks into.
-_LARGEST_SCRATCH = 64 * 2**20
 
 # To decode this many times what is asked for is worth keeping what is left.
 WASTE = 4
@@ -114,13 +111,16 @@ class Chunked:
     def _fill(self, batch: list[Overlap], target: np.ndarray) -> None:
         for index, inside, where in batch:
             part = target[where]
-            whole = part.shape == self.chunks and part.flags.c_contiguous
-            chunk = part if whole else _SCRATCH.of("decoded", self.pipeline.nbytes)
-            if not self._decode(index, chunk.reshape(-1).view(np.uint8)):
+            if part.shape == self.chunks and part.flags.c_contiguous:
+                done = self._decode(index, part.reshape(-1).view(np.uint8))
+            else:
+                with SCRATCH.lent(self.chunks, self.dtype) as chunk:
+                    done = self._decode(index, chunk.reshape(-1).view(np.uint8))
+                    if done:
+                        part[...] = chunk[inside]
+            if not done:
                 # What HDF5 makes of it is what counts: its fill value, its error.
                 part[...] = self.file.read(self.name, self._in_dataset(index, inside))
-            elif not whole:
-                part[...] = chunk.view(self.dtype).reshape(self.chunks)[inside]
 
     def _decode(self, index: tuple[int, ...], out: np.ndarray) -> bool:
         """Decode a chunk unless it is not stored, or not as it should be."""
@@ -128,12 +128,12 @@ class Chunked:
         try:
             if not self.pipeline.steps:
                 return self.file.chunk(self.name, origin, out) is not None
-            scratch = _SCRATCH.of("stored", self.pipeline.nbytes)
-            found = self.file.chunk(self.name, origin, scratch)
-            if found is None:
-                return False
-            skipped, stored = found
-            self.pipeline.decode(np.frombuffer(stored, np.uint8), skipped, out)
+            with SCRATCH.lent(out.shape, out.dtype) as scratch:
+                found = self.file.chunk(self.name, origin, scratch)
+                if found is None:
+                    return False
+                skipped, stored = found
+                self.pipeline.decode(np.frombuffer(stored, np.uint8), skipped, out)
         except (ReadError, ValueError):  # ValueError: too large for where it goes
             return False
         return True
@@ -144,25 +144,3 @@ class Chunked:
             slice(start + s.start, start + s.stop, s.step)
             for start, s in zip(starts, inside, strict=True)
         )
-
-
-class _Scratch(threading.local):
-    """Memory each thread uses over and over.
-
-    A large block that is new each time costs more than what is read into it.
-    """
-
-    def __init__(self) -> None:
-        self._kept: dict[str, np.ndarray] = {}
-
-    def of(self, use: str, nbytes: int) -> np.ndarray:
-        """Return at least so many bytes, as they were left by their last use."""
-        kept = self._kept.get(use)
-        if kept is None or kept.size < nbytes:
-            kept = np.empty(nbytes, np.uint8)
-            if nbytes <= _LARGEST_SCRATCH:
-                self._kept[use] = kept
-        return kept[:nbytes]
-
-
-_SCRATCH = _Scratch()

@@ -144,7 +144,9 @@ class SharedFile:
         with self._lock:
             return at(self.handle().get(name))
 
-    def read(self, name: str, slices: tuple[slice, ...]) -> Any:
+    def read(
+        self, name: str, slices: tuple[slice, ...], out: np.ndarray | None = None
+    ) -> Any:
         """Read a block of a dataset.
 
         Parameters
@@ -153,9 +155,15 @@ class SharedFile:
             HDF5 path of the dataset.
         slices
             One normalised slice an axis.
+        out
+            Where it goes if it is of that shape and of the dtype of the dataset.
         """
         with self._lock:
-            return self._dataset(name)[slices]
+            dataset = self._dataset(name)
+            if out is None or not _fits(out, dataset, slices):
+                return dataset[slices]
+            dataset.read_direct(out, slices)
+            return out
 
     def chunk(
         self, name: str, origin: tuple[int, ...], out: np.ndarray
@@ -233,6 +241,13 @@ class SharedFile:
         self._datasets.clear()
         self._descriptor = self._pool = None
         _close_all(self._open)
+
+
+def _fits(out: np.ndarray, dataset: h5py.Dataset, slices: tuple[slice, ...]) -> bool:
+    """Whether what is read has the dtype and shape it had when it was opened."""
+    if dataset.dtype != out.dtype or dataset.ndim != len(slices):
+        return False
+    return all(s.stop <= n for s, n in zip(slices, dataset.shape, strict=True))
 
 
 def _close_all(handles: list[h5py.File]) -> None:

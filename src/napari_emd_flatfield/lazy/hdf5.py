@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -12,9 +13,10 @@ from .base import LazyArray
 from .blocks import Blocks
 from .files import SharedFile
 from .indexing import selected_shape
+from .memory import SCRATCH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -69,11 +71,21 @@ class H5Array(LazyArray):
         return self._blocks
 
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
+        return self._checked(slices)
+
+    @contextmanager
+    def _lent(self, slices: tuple[slice, ...]) -> Iterator[np.ndarray]:
+        with SCRATCH.lent(selected_shape(slices), self.dtype) as out:
+            yield self._checked(slices, out)
+
+    def _checked(
+        self, slices: tuple[slice, ...], out: np.ndarray | None = None
+    ) -> np.ndarray:
         try:
             blocks = self._looked_at()
             if blocks is not None:
-                return blocks.read(slices)
-            block = np.asarray(self._file.read(self._name, slices))
+                return blocks.read(slices, out)
+            block = np.asarray(self._file.read(self._name, slices, out))
         except ReadError:
             raise
         # h5py lets HDF5's errors out as whatever seems closest to each.

@@ -23,7 +23,7 @@ from ..signal import Signal
 from .building import Corrected, build
 from .inputs import PREFIX, Inputs
 from .latest import Latest, single_shot
-from .layers import SIGNAL, signal_of_layer
+from .layers import SHOWN, SIGNAL, signal_of_layer
 from .live_plots import LivePlots
 from .options import Options, add_row
 from .resolutions import show_in
@@ -207,13 +207,13 @@ class FlatFieldWidget(QWidget):
         layer = self.corrected_layer
         quantity = self.options.quantity
         as_raw = {key: getattr(raw, key) for key in _CALIBRATION}
+        as_raw["metadata"] = made.kwargs["metadata"] | {SHOWN: raw.metadata.get(SHOWN)}
         if layer is None:
             layer = self._viewer.add_image(made.data, **made.kwargs | as_raw)
             layers = self._viewer.layers
             layers.move(layers.index(layer), layers.index(raw) + 1)
         else:
             show_in(layer, made.data)
-            layer.metadata = made.kwargs["metadata"]
             for key, value in as_raw.items():
                 setattr(layer, key, value)
             if quantity != self._quantity:

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..lazy import adapt, read_once
 from ..lazy.indexing import selected_shape
+from ..lazy.memory import SCRATCH
 from .encoder import Encoder
 from .encoding import tiles
 from .pipeline import ahead, thread_count
@@ -97,7 +98,7 @@ def write_frames(
     size = _block_shape(dataset, source)
     blocks = list(tiles(dataset.shape, size))
     threads = thread_count(math.prod(size) * dataset.dtype.itemsize)
-    with closing(ahead(produce, blocks, threads)) as produced:
+    with closing(SCRATCH), closing(ahead(produce, blocks, threads)) as produced:
         for block, chunks_of_block in zip(blocks, produced, strict=True):
             for offset, stored in chunks_of_block:
                 dataset.id.write_direct_chunk(offset, stored.data)

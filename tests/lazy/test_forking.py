@@ -27,10 +27,11 @@ FRAMES = 100
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A file whose frame k is k everywhere, in both datasets."""
-    numbers = np.repeat(np.arange(FRAMES, dtype="u2"), 64 * 64).reshape(-1, 64, 64)
+    numbers = np.repeat(np.arange(FRAMES, dtype="u2"), 128 * 128)
+    numbers = numbers.reshape(-1, 128, 128)
     with h5py.File(tmp_path / "x.h5", "w") as file:
         file["contiguous"] = numbers
-        file.create_dataset("chunked", data=numbers, chunks=(1, 64, 64), shuffle=True)
+        file.create_dataset("chunked", data=numbers, chunks=(1, 128, 128), shuffle=True)
     return tmp_path / "x.h5"
 
 
@@ -85,6 +86,24 @@ def test_forking_while_a_thread_reads_locks_nobody_out(path: Path) -> None:
     stop.set()
     reader.join(60)
     assert sum(wrong) == 0
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_forking_while_frames_are_read_ahead(path: Path) -> None:
+    lazy = H5Array(path, "/chunked")
+    context = multiprocessing.get_context("fork")
+    for start in range(0, 50, 5):
+        for k in range(start, start + 4):
+            assert np.all(lazy[k] == k)
+        child = context.Process(
+            target=lambda s=start: os._exit(
+                sum(not np.all(lazy[k] == k) for k in range(s, s + 12))
+            )
+        )
+        child.start()
+        assert np.all(lazy[start + 4] == start + 4)
+        child.join(60)
+        assert child.exitcode == 0
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
     from .files import SharedFile
 
-# A read, and a block kept of it, takes at most this share of the cache: several
-# signals, and what is read ahead of them, have room in it.
+# A read, and what is read ahead of one, takes at most this share of the cache:
+# several signals have room in it. A block may take twice as much: across the grain
+# it is worth the more, the more frames it spans.
 _SHARE = 4
 
 
@@ -131,7 +132,7 @@ class Blocks:
             Call them to take back what is not done yet.
         """
         size = self._size(slices)
-        if size is None:
+        if size is None or self._nbytes(size) > CACHE.limit // _SHARE:
             return []
         begun: list[Callable[[], None]] = []
         for part in overlaps(slices, size):
@@ -141,6 +142,9 @@ class Blocks:
             begun.append(partial(_take_back, key, block))
         return begun
 
+    def _nbytes(self, shape: tuple[int, ...]) -> int:
+        return math.prod(shape) * self._layout.dtype.itemsize
+
     def _target(self, slices: Slices, out: np.ndarray | None) -> np.ndarray:
         return (
             np.empty(selected_shape(slices), self._layout.dtype) if out is None else out
@@ -149,13 +153,13 @@ class Blocks:
     def _size(self, slices: Slices) -> tuple[int, ...] | None:
         """Shape of the blocks to read a selection by; None to keep nothing of it."""
         most = CACHE.limit // _SHARE
-        if math.prod(selected_shape(slices)) * self._layout.dtype.itemsize > most:
+        if self._nbytes(selected_shape(slices)) > most:
             return None
         for size in tuple(self._sizes):
             within = list(islice(overlaps(slices, size), 2))
             if len(within) == 1 and CACHE.get(self._key(size, within[0].block)):
                 return size
-        usual = self._layout.cell(slices, most)
+        usual = self._layout.cell(slices, 2 * most)
         if usual is None or (
             _ONCE.now and math.prod(usual) <= math.prod(selected_shape(slices))
         ):

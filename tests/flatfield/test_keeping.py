@@ -79,6 +79,33 @@ def test_it_cannot_be_changed(scan):
     assert (other.fill, str(ff.fill)) == (0, "nan")
 
 
+def test_what_it_was_made_of_may_change(scan, tmp_path):
+    positions, mask = np.arange(5.0), np.zeros(FRAME, bool)
+    with h5py.File(tmp_path / "mask.h5", "w") as file:
+        file["mask"] = mask
+        file["positions"] = positions
+        made_of_datasets = FlatField(
+            scan[1],
+            positions=file["positions"],
+            pixels=Pixels(mask=file["mask"]),
+            scaling=Scaling(flat_monitor=file["positions"][:] + 1),
+        )
+    ff = FlatField(
+        scan[1],
+        positions=positions,
+        pixels=Pixels(mask=mask),
+        scaling=Scaling(flat_monitor=positions + 1),
+    )
+    before = ff.to_dict()
+    positions[:], mask[:] = 7, True
+    assert ff.to_dict() == before == made_of_datasets.to_dict()
+    again = pickle.loads(pickle.dumps(made_of_datasets))
+    frame = scan[0].data[0]
+    result = ff(frame, at=1.5, monitor=2)
+    assert np.isfinite(result).all()
+    np.testing.assert_array_equal(again(frame, at=1.5, monitor=2), result)
+
+
 @pytest.mark.parametrize("settings", SETTINGS, ids=ids)
 def test_a_pickled_one_corrects_the_same(path, settings):
     raw, flats, dark = nef.read(path)

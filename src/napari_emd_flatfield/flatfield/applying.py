@@ -16,7 +16,7 @@ from .frames import correct_frames
 from .orientation import advice
 from .positions import factor
 from .record import sentence, to_values
-from .settings import as_numbers
+from .settings import as_array, as_numbers
 from .sources import size
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def correct_array(
     frames, at, monitor, out
         As for ``FlatField.__call__``.
     """
-    raw = np.asarray(frames)
+    raw = as_array(frames, "frames")
     what = "the frame" if raw.ndim < 3 else "the stack"
     if raw.ndim not in (2, 3) or raw.shape[-2:] != ff.frame_shape:
         raise _misfit(ff, what, raw.shape)

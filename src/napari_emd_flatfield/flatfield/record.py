@@ -66,8 +66,8 @@ def to_values(ff: FlatField) -> dict[str, Any]:
         "versions": f"numpy {np.__version__}, python {platform.python_version()}",
     }
     given = {
-        "given_positions": _listed(ff.positions),
-        "given_dark_positions": _listed(ff.dark_positions),
+        "given_positions": ff.positions,
+        "given_dark_positions": ff.dark_positions,
     }
     return {**values, **_plain(given)}
 
@@ -214,10 +214,6 @@ def _origins(arranged: Arrangement | None) -> str | list[str]:
 
 def _positions(arranged: Arrangement | None) -> list[float]:
     return [] if arranged is None else arranged.positions.tolist()
-
-
-def _listed(numbers: Any) -> list[float] | None:
-    return None if numbers is None else np.asarray(numbers, np.float64).tolist()
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

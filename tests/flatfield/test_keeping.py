@@ -192,6 +192,17 @@ def test_series_of_an_acquisition_are_saved_as_they_were_used(
     np.testing.assert_array_equal(result_of(again, raw), corrected.data[...])
 
 
+def test_one_series_needs_no_position(random):
+    flats = numbered(random, "flats", "flat", [2, 3, 4])
+    frame = random.integers(200, 400, FRAME).astype(np.uint16)
+    expected = frame / flats.data.mean(axis=0)
+    ff = FlatField(flats)
+    np.testing.assert_allclose(ff(frame), expected, rtol=1e-6)
+    np.testing.assert_allclose(
+        ff.correct(Signal("raw", frame)).data[...], expected, rtol=1e-6
+    )
+
+
 def test_a_flat_for_each_frame_is_saved_as_it_was_used(random, tmp_path):
     raw = numbered(random, "raw", "raw", [5, 6, 7])
     flats = numbered(random, "flats", "flat", [5, 6, 7])

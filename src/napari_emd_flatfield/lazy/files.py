@@ -12,13 +12,15 @@ import os
 import threading
 import weakref
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import h5py
 import hdf5plugin  # noqa: F401 - importing it registers its filters with HDF5
-import numpy as np
 
 from ..errors import FileOpenError, ReadError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # HDF5's own chunk cache, per dataset: enough for neighbouring frames of a stack
 # whose chunks span several of them.

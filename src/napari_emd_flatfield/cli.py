@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from . import demo
 from .errors import EmdFlatfieldError, NoSignalError
-from .flatfield import correct
+from .flatfield import FlatField
 from .flatfield.interpolation import INTERPOLATIONS
 from .formats import read
 from .formats.listing import document, listing, summary
@@ -144,14 +144,15 @@ def _correct(options: argparse.Namespace) -> None:
         if options.dark is not None:
             raise
         dark = None
-    corrected = correct(
-        raw,
+    flatfield = FlatField(
         flats,
         dark,
         interpolation=options.interpolation,
         positions=options.positions,
         fill=options.fill,
     )
+    corrected = flatfield.correct(raw)
+    report = flatfield.report(raw)
     compression = None if options.compression == "none" else options.compression
     with tqdm(unit=" frames", disable=None, leave=False) as bar:
 
@@ -166,6 +167,7 @@ def _correct(options: argparse.Namespace) -> None:
         f"{raw.name} {raw.shape} corrected with {flats.name}"
         f"{f' and {dark.name}' if dark else ', without a dark'}: {path}"
     )
+    print(report)
 
 
 def _pick(options: argparse.Namespace, role: Role) -> Signal:

@@ -137,6 +137,51 @@ def test_references_of_memory_are_redone_only_when_saved(scan, tmp_path):
     )
 
 
+def numbered(random, name, role, numbers):
+    data = random.integers(500, 600, (len(numbers), *FRAME)).astype(np.uint16)
+    axes = Axis("position", "frame", numbers), *map(Axis.index, FRAME)
+    return Signal(name, data, axes, role)
+
+
+@pytest.mark.parametrize("of_the_corrected", [False, True])
+def test_series_of_an_acquisition_are_saved_as_they_were_used(
+    random, tmp_path, of_the_corrected
+):
+    raw = numbered(random, "raw", "raw", [4, 5, 8, 9])
+    flats = numbered(random, "flats", "flat", [2, 3, 6, 7, 10, 11])
+    darks = numbered(random, "dark", "dark", [0, 1])
+    darks.data[...] //= 50
+    ff = FlatField(flats, darks)
+    corrected = ff.correct(raw)
+    positions = [2.5, 6.5, 10.5]
+    assert corrected.metadata["flatfield"]["positions"] == positions
+    at_once = ff(raw.data, at=raw.axes[0].values)
+    np.testing.assert_array_equal(at_once, corrected.data[...])
+    one = ff(raw.data[2], at=8)
+    np.testing.assert_array_equal(one, corrected.data[2])
+    references = (corrected.data.flatfield if of_the_corrected else ff).reduced()
+    assert references[0].axes[0].values.tolist() == positions
+    again = FlatField.from_emd(nef.write(tmp_path / "x.emd", [corrected, *references]))
+    np.testing.assert_array_equal(result_of(again, raw), corrected.data[...])
+
+
+def test_a_flat_for_each_frame_is_saved_as_it_was_used(random, tmp_path):
+    raw = numbered(random, "raw", "raw", [5, 6, 7])
+    flats = numbered(random, "flats", "flat", [5, 6, 7])
+    ff = FlatField(flats)
+    corrected = ff.correct(raw)
+    np.testing.assert_allclose(corrected.data[...], raw.data / flats.data, rtol=1e-6)
+    np.testing.assert_array_equal(ff(raw.data, at=[5, 6, 7]), corrected.data[...])
+    used = corrected.data.flatfield.reduced()
+    target = nef.write(tmp_path / "x.emd", [corrected, *used])
+    np.testing.assert_array_equal(
+        result_of(FlatField.from_emd(target), raw), corrected.data[...]
+    )
+    target = nef.write(tmp_path / "y.emd", [corrected, *ff.reduced()])
+    with pytest.raises(FlatFieldError, match=r"flats at \[5.0, 6.0, 7.0\]; save those"):
+        FlatField.from_emd(target)
+
+
 def test_reduced_references_say_what_they_are(scan):
     flats, dark = FlatField(*scan[1:]).reduced()
     assert (flats.role, dark.role) == ("flat", "dark")

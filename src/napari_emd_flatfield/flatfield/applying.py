@@ -50,6 +50,8 @@ def correct_array(
         raise FlatFieldError(f"{what} is of type {raw.dtype}, not a real number")
     if out is None:
         out = np.empty(raw.shape, ff.dtype)
+    elif not isinstance(out, np.ndarray) or not out.flags.writeable:
+        raise FlatFieldError("out is no NumPy array that can be written to")
     elif out.shape != raw.shape or out.dtype != ff.dtype:
         raise FlatFieldError(
             f"out has shape {out.shape} and type {out.dtype}, the result {raw.shape} "
@@ -63,6 +65,7 @@ def correct_array(
     if at is not None:
         where = _one_a_frame(at, len(stack), "position")
         _refuse_nowhere(ff, what, where)
+        ff = ff._for_frames(np.array(where))
     beam = _one_a_frame(
         1.0 if monitor is None else monitor, len(stack), "monitor value"
     )
@@ -103,8 +106,7 @@ def correct_signal(
     _check_monitor(ff, what, monitor)
     number = _number_of(ff.along, signal)
     axis = signal.axes[number]
-    if ff.reduction.series is None and ff._correction.plan.has_series(axis):
-        ff = ff._with_series
+    ff = ff._for_frames(axis.values)
     positions = axis.values * _factor(ff, axis)
     if len(signal.shape) > 2:
         _refuse_nowhere(ff, what, positions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -234,10 +234,22 @@ class FlatField(Storable):
         """
         return make_report(signal, self.correct(signal, monitor=monitor), frames)
 
+    def _for_frames(self, positions: np.ndarray) -> Self:
+        """The same for frames that lie there, as far as that is known.
+
+        It tells whether references that follow each other are one series.
+        """
+        gap = self._correction.plan.gap(positions)
+        if gap is None or self.reduction.series is not None:
+            return self
+        return self._by_gap[gap]
+
     @cached_property
-    def _with_series(self) -> FlatField:
-        """The same with references that follow each other as one image."""
-        return replace(self, reduction=replace(self.reduction, series=1.0))
+    def _by_gap(self) -> dict[float, Self]:
+        return {
+            gap: replace(self, reduction=replace(self.reduction, series=gap))
+            for gap in (0.0, 1.0)
+        }
 
     def __repr__(self) -> str:
         return f"<FlatField {describe(self)}>"

@@ -113,7 +113,8 @@ def load(
     if plan.flats is not None and interpolation == "dynamic":
         eigen = decompose(plan.flats, read, components, threshold, orient)
     elif plan.flats is not None:
-        method = "median" if interpolation == "median" else method
+        if interpolation in ("mean", "median"):
+            method = interpolation
         shape, positions = plan.flats.images.frame_shape, plan.flats.positions
         groups = plan.flats.groups
         images = (reduce(read, group, shape, method) for group in groups)
@@ -305,5 +306,6 @@ def _masked(
 
 
 def _level(gains: np.ndarray, threshold: float) -> float:
-    levels = [np.mean(g, where=g > threshold, dtype=np.float64) for g in gains]
-    return float(np.mean(levels))
+    lit = [g[g > threshold] for g in gains]
+    # Where nothing is lit, all is dead, and any level will do.
+    return float(np.mean([g.mean(dtype=np.float64) for g in lit if g.size] or [1.0]))

@@ -26,8 +26,8 @@ class Corrected:
         What was corrected.
     signal
         The result, lazy.
-    kwargs
-        Keyword arguments of ``viewer.add_image`` that show it.
+    data, kwargs
+        Data and keyword arguments of ``viewer.add_image`` that show it.
     description, report
         What it rests on, in a line and in full.
     sample_profile
@@ -36,6 +36,7 @@ class Corrected:
 
     raw: Signal
     signal: Signal
+    data: Any
     kwargs: dict[str, Any]
     description: str
     report: str
@@ -70,12 +71,13 @@ def build(
     references = flats[0] if len(flats) == 1 else flats
     flatfield = FlatField(references, dark, positions=positions, **settings)
     corrected = flatfield.correct(raw)
-    _, kwargs = shown_as(corrected, corrected.axes)
+    data, kwargs = shown_as(corrected, corrected.axes)
     report = flatfield.report(raw)
     along = flatfield.flat_positions, flatfield.interpolation
     return Corrected(
         raw=raw,
         signal=corrected,
+        data=data,
         kwargs=kwargs,
         description=describe(flatfield, corrected, report),
         report=str(report),

@@ -23,9 +23,10 @@ from ..signal import Signal
 from .building import Corrected, build
 from .inputs import PREFIX, Inputs
 from .latest import Latest, single_shot
-from .layers import SIGNAL, signal_of_layer
+from .layers import SHOWN, SIGNAL, signal_of_layer
 from .live_plots import LivePlots
 from .options import Options, add_row
+from .resolutions import show_in
 from .saving import SaveBar, ask_where
 
 if TYPE_CHECKING:
@@ -206,13 +207,13 @@ class FlatFieldWidget(QWidget):
         layer = self.corrected_layer
         quantity = self.options.quantity
         as_raw = {key: getattr(raw, key) for key in _CALIBRATION}
+        as_raw["metadata"] = made.kwargs["metadata"] | {SHOWN: raw.metadata.get(SHOWN)}
         if layer is None:
-            layer = self._viewer.add_image(made.signal.data, **made.kwargs | as_raw)
+            layer = self._viewer.add_image(made.data, **made.kwargs | as_raw)
             layers = self._viewer.layers
             layers.move(layers.index(layer), layers.index(raw) + 1)
         else:
-            layer.data = made.signal.data
-            layer.metadata = made.kwargs["metadata"]
+            show_in(layer, made.data)
             for key, value in as_raw.items():
                 setattr(layer, key, value)
             if quantity != self._quantity:

@@ -254,8 +254,7 @@ class Inputs(QWidget):
 
 
 def _frame(layer: Image) -> tuple[int, ...]:
-    data = layer.data[0] if layer.multiscale else layer.data
-    return tuple(data.shape[-2:])
+    return tuple(layer.data.shape[-2:])
 
 
 def _role(layer: Image) -> Role:

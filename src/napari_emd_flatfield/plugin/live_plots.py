@@ -14,6 +14,7 @@ from superqt import QCollapsible
 from .latest import Latest, single_shot
 from .layers import SIGNAL
 from .plots import Plots
+from .resolutions import full_resolution
 from .sampling import sample_histogram
 
 if TYPE_CHECKING:
@@ -105,7 +106,9 @@ class LivePlots(QCollapsible):
     def _count(self) -> None:
         if self._layer is not None:
             index = _frame_in_view(self._viewer, self._layer)
-            self._counting.run(partial(_histogram, self._layer.data, index))
+            self._counting.run(
+                partial(_histogram, full_resolution(self._layer.data), index)
+            )
 
     def _on_counted(self, counted: tuple[np.ndarray, np.ndarray]) -> None:
         self.plots.show_histogram(*counted)

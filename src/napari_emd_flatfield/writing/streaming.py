@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..lazy import adapt
+from ..lazy import adapt, read_once
 from ..lazy.indexing import selected_shape
 from ..lazy.memory import SCRATCH
 from .encoder import Encoder
@@ -69,7 +69,8 @@ def write_frames(
     source, encoder = adapt(data), Encoder(dataset)
 
     def load(block: Block, out: np.ndarray) -> None:
-        source._read_into(block, out)
+        with read_once():
+            source._read_into(block, out)
         round_off(out, keepbits)
 
     def encode(

@@ -36,6 +36,7 @@ def test_they_are_drawn_as_the_reversed_array_is_along_rising_ones(
     (layer,) = viewer.layers
     assert viewer.dims.range[0] == (10, 50, 10)
     for k, height in enumerate(z):
+        viewer.dims.set_point(0, height)
         for j, row in enumerate(y):
             assert layer.get_value((height, row, 3.5), world=True) == frames[k, j, 7]
     limits = layer.contrast_limits

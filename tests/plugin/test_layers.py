@@ -145,6 +145,20 @@ def test_pixels_are_never_mixed_with_units(tmp_path: Path) -> None:
     assert again == {signal.name: signal.axes for signal in nef.read(path)}
 
 
+@pytest.mark.parametrize("calibrated", [0, 1])
+def test_a_frame_calibrated_along_one_axis_has_square_pixels(calibrated: int) -> None:
+    axes = [Axis.index(4, "y"), Axis.index(4, "x")]
+    axes[calibrated] = Axis("yx"[calibrated], "nm", 9 - 0.25 * np.arange(4))
+    signal = Signal("half", np.ones((4, 4)), tuple(axes))
+    with pytest.warns(UserWarning, match="no unit for some axes"):
+        ((data, kwargs, _),) = layer_data([signal])
+    layer = Image(data, **kwargs)
+    assert [str(unit) for unit in layer.units] == ["nanometer"] * 2
+    assert layer.scale[calibrated] == -0.25
+    assert layer.scale[1 - calibrated] == 0.25
+    assert signal_of_layer(layer).axes == signal.axes
+
+
 def test_what_is_calibrated_by_hand_afterwards_is_saved_so() -> None:
     nm = tuple(Axis(n, "nm", np.arange(5)) for n in "yx")
     with pytest.warns(UserWarning, match="no unit"):

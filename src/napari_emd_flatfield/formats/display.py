@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # "x", "Rx", "R_x", "det x", "scanX"; not "index" or "energy".
 _NAME = re.compile(r"((?:[A-Za-z]?|.*[\W_])[xyXY])|(.*[a-z][XY])", re.DOTALL)
+# "x [nm]", "y (pixels)", "X axis"
+_DECORATION = re.compile(r"\s*(\[[^][]*\]|\([^()]*\)|[\s_-]axis)$", re.IGNORECASE)
 # "Qx", "kx", "dx", "Detector x", "diffX"
 _RECIPROCAL = re.compile(r"[qk].*|d|det.*|diff.*")
 _POSITIONS = ("scan", "tilt")
@@ -70,7 +72,7 @@ def _pairs(names: Sequence[str]) -> dict[str, tuple[int, int]]:
     """Axes that belong together as (y, x), by what their names share."""
     found: dict[str, dict[str, int]] = {}
     for axis, name in enumerate(names):
-        stripped = name.strip()
+        stripped = _DECORATION.sub("", name.strip())
         if _NAME.fullmatch(stripped):
             shared, letter = stripped[:-1].lower(), stripped[-1].lower()
             found.setdefault(shared.strip("_ -."), {})[letter] = axis

@@ -27,7 +27,7 @@ from .tree import child, children, identity, is_image, walk
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ..lazy import Part
     from ..signal import Signal
@@ -128,10 +128,21 @@ def _chosen(
     matching = [s for s in signals if s.dataset and wanted(s.dataset)]
     # One frame of a numbered series, or an array no EMD group speaks for.
     return matching or [
-        plain.single(file, node)
-        for node in nodes
-        if is_image(node) and wanted(node.name)
+        signal for node in nodes for signal in _alone(file, node, wanted)
     ]
+
+
+def _alone(
+    file: SharedFile, node: Node, wanted: Callable[[str], bool]
+) -> Iterator[Signal]:
+    """Signals of a dataset that is asked for, whatever its neighbours say of it."""
+    if is_image(node):
+        if wanted(node.name):
+            yield plain.single(file, node)
+        return
+    for field in plain.fields(file, node):
+        if wanted(node.name) or wanted(str(field.dataset)):
+            yield field
 
 
 def _names_of(path: str, nodes: Sequence[Node]) -> set[str]:

@@ -40,8 +40,9 @@ def in_one_system(signals: Sequence[Signal]) -> list[tuple[Axis, ...]]:
         The axes to show each with. Lengths, reciprocal lengths and times are in
         one unit each: the one they have, if they agree and their numbers are
         readable, else one in which the longest axis is. Frames that are not
-        calibrated are shown like others of their shape; numbers that then still
-        have no unit are shown in that of the others, with a warning.
+        calibrated are shown like others of their shape, those of which one axis is
+        with square pixels; numbers that then still have no unit are shown in that
+        of the others. Of the latter two a warning tells.
     """
     axes = [_calibrated_like(signal, signals) for signal in signals]
     spans: dict[str, list[Any]] = defaultdict(list)
@@ -134,7 +135,8 @@ def _with_units(
     changed = {}
     for signal, each in zip(signals, axes, strict=True):
         like = [known.get(place, axis) for place, axis in enumerate(reversed(each))]
-        shown = tuple(map(_in_unit_of, each, reversed(like)))
+        square = _square_pixels(each)
+        shown = tuple(map(_in_unit_of, square, reversed(like)))
         if shown != each:
             changed[signal.name] = signal
         found.append(shown)
@@ -142,10 +144,20 @@ def _with_units(
         path = next(iter(changed.values())).path
         warn(
             f"{path or 'a signal'} says no unit for some axes "
-            f"({listed([*changed])}): beside others that have one, napari shows them "
-            "in it, one a pixel; corrections and saved files leave them without"
+            f"({listed([*changed])}): napari shows them in that of the others; "
+            "corrections and saved files leave them without"
         )
     return found
+
+
+def _square_pixels(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
+    """Give the half of a frame that only counts pixels the step of the other half."""
+    *leading, y, x = axes
+    if y.is_index and _kind(x):
+        y = Axis(y.name, x.units, abs(x.scale) * y.values)
+    elif x.is_index and _kind(y):
+        x = Axis(x.name, y.units, abs(y.scale) * x.values)
+    return (*leading, y, x)
 
 
 def _in_unit_of(axis: Axis, other: Axis) -> Axis:

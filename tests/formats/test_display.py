@@ -102,6 +102,6 @@ def test_a_file_that_says_its_frame_is_last_is_believed() -> None:
     "write", ["{} (nm)", "{} [µm]", "{}[px]", "{}-axis", "{} Axis"]
 )
 def test_what_stands_beside_a_letter_is_no_part_of_the_name(write: str) -> None:
-    names = [write.format(letter) for letter in "xyz"]
+    names = tuple(write.format(letter) for letter in "xyz")
     assert display_order(names) == (2, 1, 0)
     assert display_order(names[::-1]) == (0, 1, 2)

@@ -8,6 +8,7 @@ Q_y; most others z, y, x.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,10 +43,14 @@ def display_order(names: Sequence[str]) -> tuple[int, ...]:
         For each displayed axis the stored one.
     """
     colour = [axis for axis, name in enumerate(names) if name == RGB]
-    return (*colour, *(axis for axis in _frame_last(names) if axis not in colour))
+    return (
+        *colour,
+        *(axis for axis in _frame_last(tuple(names)) if axis not in colour),
+    )
 
 
-def _frame_last(names: Sequence[str]) -> tuple[int, ...]:
+@lru_cache(maxsize=256)  # a file of a thousand images has few kinds of them
+def _frame_last(names: tuple[str, ...]) -> tuple[int, ...]:
     pairs = _pairs(names)
     if not pairs:
         return tuple(range(len(names)))

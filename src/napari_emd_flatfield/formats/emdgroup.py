@@ -86,6 +86,11 @@ class EmdGroup:
         self.children = {key: node for key, node in found.items() if node is not None}
 
     @cached_property
+    def attributes(self) -> dict[str, Any]:
+        """Attributes of the group: reading them takes longest."""
+        return attributes(self.group)
+
+    @cached_property
     def arrays(self) -> dict[str, h5py.Dataset]:
         """All arrays of at least two axes but the dim vectors, by their names."""
         return {
@@ -121,7 +126,7 @@ class EmdGroup:
 
     def metadata(self) -> dict[str, Any]:
         """Read what describes the array: attributes, small datasets, groups."""
-        found = attributes(self.group)
+        found = dict(self.attributes)
         if self.dataset is not None and (own := _described(self.dataset)):
             found["data"] = own
         for key, node in self.children.items():

@@ -16,6 +16,7 @@ from ..formats.skipping import listed
 from ..lazy import adapt
 from ..signal import Axis, Signal
 from .contrast import contrast_limits
+from .levels import level_0
 from .unit_system import factor_between, in_one_system
 
 if TYPE_CHECKING:
@@ -151,8 +152,7 @@ def signal_of(data: Any, meta: Mapping[str, Any]) -> Signal:
     """
     metadata = dict(meta.get("metadata") or {})
     source = metadata.pop(SIGNAL, None)
-    if meta.get("multiscale"):
-        data = data[0]
+    data = level_0(data, bool(meta.get("multiscale")))
     if meta.get("rgb"):
         data = adapt(data).transpose(data.ndim - 1, *range(data.ndim - 1))
     name = str(meta.get("name") or "image")

@@ -18,7 +18,6 @@ from ..errors import EmdFlatfieldError
 from .building import Corrected, build, is_live
 from .buttons import button
 from .folded import Folded
-from .following import follow
 from .inputs import PREFIX, Inputs
 from .latest import Latest, single_shot
 from .layers import signal_of_layer
@@ -213,7 +212,8 @@ class FlatFieldWidget(QWidget):
         as_raw = {key: getattr(raw, key) for key in _CALIBRATION}
         if layer is None:
             layer = self._viewer.add_image(made.data, **made.kwargs | as_raw)
-            follow(self, layer.events.visible, self._on_layers_changed)
+            # napari holds the dock weakly, so a closed one is not called.
+            layer.events.visible.connect(self._on_layers_changed)
             layers = self._viewer.layers
             layers.move(layers.index(layer), layers.index(raw) + 1)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,6 @@ from napari.utils.theme import get_theme
 from qtpy.QtCore import Signal as QtSignal
 
 from .folded import Folded
-from .following import follow
 from .latest import Latest, single_shot
 from .layers import SIGNAL
 from .levels import full_array
@@ -55,8 +55,12 @@ class LivePlots(Folded):
         self._profiling.failed.connect(self.failed)
         self._counting.failed.connect(self.failed)
         self.toggled.connect(lambda _: self._draw())
-        follow(self, viewer.dims.events.point, self._on_step)
-        follow(self, viewer.events.theme, self._on_theme)
+        for event, slot in (
+            (viewer.dims.events.point, self._on_step),
+            (viewer.events.theme, self._on_theme),
+        ):
+            event.connect(slot)
+            self.destroyed.connect(partial(_disconnect, event, slot))
         self._on_theme()
 
     @property
@@ -121,6 +125,11 @@ def _frame_in_view(viewer: napari.viewer.Viewer, layer: Image) -> tuple[int, ...
 
 def _histogram(data: Any, index: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     return sample_histogram(np.asarray(data[index]))
+
+
+def _disconnect(event: Any, slot: Any, *_: Any) -> None:
+    with suppress(AttributeError):  # a viewer that closes empties its events first
+        event.disconnect(slot)
 
 
 if __name__ == "__main__":

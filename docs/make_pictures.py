@@ -1,8 +1,9 @@
-"""Make every picture of the documentation, by running napari.
+"""Make the pictures of the documentation, by running napari.
 
     python docs/make_pictures.py
 
-It opens real windows; without a screen, run it under
+Those of the browser are made by ``make_browser_pictures.py``. Both open real
+windows; without a screen, run them under
 ``xvfb-run -a -s "-screen 0 1600x1000x24 -dpi 96"``.
 """
 

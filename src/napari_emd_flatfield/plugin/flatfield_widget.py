@@ -58,7 +58,7 @@ class FlatFieldWidget(QWidget):
         self.inputs = Inputs(napari_viewer)
         self.options = Options()
         self.correct_button = button(
-            "&Correct",
+            "Corr&ect",
             "Add the corrected layer. It is computed as you look, and follows every "
             "change you make here.",
         )
@@ -67,7 +67,7 @@ class FlatFieldWidget(QWidget):
         )
         self.compare_button.setCheckable(True)
         self.save_button = button(
-            "&Save as EMD…", "Save the corrected layer, frame by frame."
+            "Save as E&MD…", "Save the corrected layer, frame by frame."
         )
         self.open_button = button("&Open saved file", "Open it as layers.")
         self.open_button.hide()

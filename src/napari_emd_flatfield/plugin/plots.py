@@ -34,7 +34,7 @@ class Plots(QWidget):
         self.before.addLegend(offset=(-4, 4), labelTextSize="8pt", verSpacing=-6)
         self._raw = self.before.plot(name="raw")
         self._flat = self.before.plot(name="flat, interpolated")
-        self._flats = self.before.plot(pen=None, name="flats")
+        self._flats = self.before.plot(pen=None)
         self._corrected = self.after.plot()
         self._bars = self.histogram.plot(stepMode="center", fillLevel=0)
         self._marks = [pyqtgraph.InfiniteLine(angle=90) for _ in range(2)]

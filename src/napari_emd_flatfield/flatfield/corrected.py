@@ -15,6 +15,7 @@ from .kernel import parts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..lazy.grid import Slices
     from .flatfield import FlatField
     from .kernel import Recipe
 
@@ -115,14 +116,15 @@ class CorrectedArray(LazyArray):
         chosen = [range(s.start, s.stop, s.step) for s in leading]
         for batch in _batches(block.shape[:-2], self._frames_at_once(grown)):
             wanted = [r[b] for r, b in zip(chosen, batch, strict=True)]
-            raw = self._source._read((*map(_slice, wanted), *grown))
             indices = _indices(wanted)
-            counts = correct_frames(
-                raw.reshape(-1, *raw.shape[-2:]),
-                block[batch].reshape(-1, *block.shape[-2:]),
-                parts([self._recipe(index) for index in indices], grown),
-                treatment,
-            )
+            recipes = parts([self._recipe(index) for index in indices], grown)
+            with self._source._lent((*map(_slice, wanted), *grown)) as raw:
+                counts = correct_frames(
+                    raw.reshape(-1, *raw.shape[-2:]),
+                    block[batch].reshape(-1, *block.shape[-2:]),
+                    recipes,
+                    treatment,
+                )
             if grown == region and _is_band(region, self.shape[-1]):
                 for index, counted in zip(indices, counts, strict=True):
                     self._count(index, region[0], counted)
@@ -163,6 +165,9 @@ class CorrectedArray(LazyArray):
     def _frames_at_once(self, region: tuple[slice, ...]) -> int:
         height, width = selected_shape(region)
         return max(1, _BATCH_BYTES // (height * width * self._source.dtype.itemsize))
+
+    def _needs(self, slices: Slices) -> list[tuple[LazyArray, Slices]]:
+        return [(self._source, slices)]
 
     def _sources(self) -> tuple[LazyArray]:
         return (self._source,)

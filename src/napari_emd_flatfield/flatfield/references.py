@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -116,14 +116,12 @@ def load(
         if interpolation in ("mean", "median"):
             method = interpolation
         shape, positions = plan.flats.images.frame_shape, plan.flats.positions
-        images = (
-            packed(reduce(read, group, shape, method), wide)
-            for group in plan.flats.groups
-        )
-        gains = stacked(images, len(plan.flats.groups), orient)
+        groups = plan.flats.groups
+        images = (reduce(read, group, shape, method) for group in groups)
+        gains = stacked(images, len(groups), orient, wide)
     offsets = None
     if darks:
-        offsets = stacked((packed(dark, wide) for dark in darks), len(darks), orient)
+        offsets = stacked(darks, len(darks), orient, wide)
     if bad is not None and eigen is not None:
         eigen.images[:, bad] = 0
     elif bad is not None:
@@ -212,31 +210,31 @@ def gain_reader(
     return read
 
 
-def packed(image: np.ndarray, wide: bool) -> np.ndarray:
-    """Bring an image into the smallest dtype that loses nothing of use.
+def packed_dtype(image: np.ndarray, wide: bool) -> np.dtype[Any]:
+    """Return the smallest dtype that loses nothing of use of an image.
 
     Parameters
     ----------
     image
-        float64; not to be used any more.
+        float64; what is infinite becomes NaN.
     wide
         Whether fractions are kept in float64.
 
     Returns
     -------
-    numpy.ndarray
-        uint16, float32 or float64; what is not finite is NaN.
+    numpy.dtype
+        uint16, float32 or float64.
     """
     if all(_counts(row) for row in image):
-        return image.astype(np.uint16)
+        return np.dtype(np.uint16)
     # An infinite flat would let a finite result through.
     image[np.isinf(image)] = np.nan
     known = ~np.isnan(image)
     low = np.min(image, where=known, initial=0)
     high = np.max(image, where=known, initial=0)
     if wide or max(-low, high) > _LARGEST_FLOAT32:
-        return image
-    return image.astype(np.float32)
+        return image.dtype
+    return np.dtype(np.float32)
 
 
 def _counts(row: np.ndarray) -> bool:
@@ -246,26 +244,34 @@ def _counts(row: np.ndarray) -> bool:
     return bool(least >= 0 and most <= _LARGEST_UINT16 and np.all(row == np.rint(row)))
 
 
-def stacked(images: Iterable[np.ndarray], count: int, orient: str) -> np.ndarray:
-    """Turn images and put them in one array, shape (n, y, x).
+def stacked(
+    images: Iterable[np.ndarray], count: int, orient: str, wide: bool
+) -> np.ndarray:
+    """Turn images and put them in one array, shape (n, y, x), as small as it can be.
 
     Parameters
     ----------
     images
-        Shape (y, x); one after another, so that they need not all be there twice.
+        float64, shape (y, x), not to be used any more; one after another, so that
+        they need not all be there twice.
     count
-        How many.
+        How many, at least one.
     orient
         How to turn them.
+    wide
+        Whether fractions are kept in float64.
     """
-    stack: np.ndarray | None = None
-    for i, image in enumerate(images):
+    stack = np.empty(0, np.uint16)
+    left = iter(images)
+    for i in range(count):
+        image = next(left)
+        dtype = np.result_type(stack, packed_dtype(image, wide))
         turned = turn(image, orient)
-        if stack is None:
-            stack = np.empty((count, *turned.shape), turned.dtype)
-        stack = stack.astype(np.result_type(stack, turned), copy=False)
+        if not i:
+            stack = np.empty((count, *turned.shape), dtype)
+        stack = stack.astype(dtype, copy=False)
         stack[i] = turned
-    assert stack is not None
+        del image, turned  # before the next is made
     return stack
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.benchmark
 
 FRAMES, SIDE = 24, 2048
-REPEATS = 5
+REPEATS = 3
 _FRAME = (1, SIDE, SIDE)
 _GZIP = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
 # No two steps in a row are equal: nothing can be read ahead.

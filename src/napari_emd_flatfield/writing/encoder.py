@@ -48,7 +48,7 @@ class Encoder:
 
     def __init__(self, dataset: h5py.Dataset) -> None:
         self._shape, self._dtype = dataset.chunks, dataset.dtype
-        self._nbytes = math.prod(dataset.chunks) * dataset.dtype.itemsize
+        self._nbytes: int = math.prod(dataset.chunks) * dataset.dtype.itemsize
         self._chunks = Pool()
         # A chunk that cannot be compressed grows a little.
         self._most = self._nbytes + self._nbytes // 64

@@ -121,15 +121,21 @@ def algotom(scan: Scan) -> None:
 
 
 def interleaved(
-    contenders: dict[str, Callable[[], object]], repeats: int = REPEATS
+    contenders: dict[str, Callable[[], object]],
+    repeats: int = REPEATS,
+    least_seconds: float = 0.0,
 ) -> dict[str, float]:
-    """Medians of the seconds each takes."""
+    """Medians of the seconds each takes, quick ones more often than once a turn."""
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(repeats):
         for name, run in contenders.items():
-            start = time.perf_counter()
-            run()
-            taken[name].append(time.perf_counter() - start)
+            turn = time.perf_counter()
+            start = turn
+            while start == turn or start - turn < least_seconds:
+                run()
+                now = time.perf_counter()
+                taken[name].append(now - start)
+                start = now
     return {name: float(np.median(times)) for name, times in taken.items()}
 
 
@@ -158,7 +164,8 @@ def test_a_stack_in_memory(scan, capsys):
         tolerance = 2e-3 if name == "nabu" else 1e-6
         np.testing.assert_allclose(scan.out[[0, 37, 99]], expected, rtol=tolerance)
     seconds = interleaved(
-        {name: lambda r=run: r(scan) for name, run in contenders.items()}
+        {name: lambda r=run: r(scan) for name, run in contenders.items()},
+        least_seconds=0.5,
     )
     with capsys.disabled():
         print(f"\n{FRAMES} frames of {SIDE}², uint16 → float32, {THREADS} threads")

@@ -145,6 +145,12 @@ def test_a_mask_is_of_the_raw_frame_not_of_the_flats():
     assert np.argwhere(np.isnan(ff(np.ones((8, 6))))).tolist() == [[7, 0]]
 
 
+@pytest.mark.parametrize("none", [[], np.empty((0, 2), int), np.zeros((6, 8))])
+def test_a_mask_may_be_empty(none):
+    result = FlatField(np.ones((6, 8)), pixels=Pixels(mask=none))(np.ones((6, 8)))
+    np.testing.assert_array_equal(result, np.ones((6, 8)))
+
+
 @pytest.mark.parametrize(
     "mask", [np.ones((8, 6), bool), [(6, 0)], [(-1, 0)], [(0.5, 1)], [1, 2]]
 )

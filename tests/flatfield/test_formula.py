@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_emd_flatfield import FlatField, FlatFieldError
-from napari_emd_flatfield.flatfield import Reduction
+from napari_emd_flatfield.flatfield import Pixels, Reduction
 
 SIDE = st.integers(1, 9)
 COUNTS = ("u1", "u2", ">u2", "i2", "u4", "i4", "f2", "f4", "f8")
@@ -144,6 +144,13 @@ def test_a_frame_of_another_shape_is_refused():
     ff = FlatField(np.ones((4, 5)))
     with pytest.raises(FlatFieldError, match=r"4×6 pixels.*4×5"):
         ff(np.ones((4, 6)))
+
+
+def test_rows_of_different_lengths_are_refused():
+    with pytest.raises(FlatFieldError, match="rows of one length"):
+        FlatField(np.ones((2, 2)))([[1, 2], [3]])
+    with pytest.raises(FlatFieldError, match="rows of one length"):
+        Pixels(mask=[(1, 2), (3,)])
 
 
 def test_a_frame_without_position_is_refused_between_flats():

@@ -79,6 +79,33 @@ def test_it_cannot_be_changed(scan):
     assert (other.fill, str(ff.fill)) == (0, "nan")
 
 
+def test_what_it_was_made_of_may_change(scan, tmp_path):
+    positions, mask = np.arange(5.0), np.zeros(FRAME, bool)
+    with h5py.File(tmp_path / "mask.h5", "w") as file:
+        file["mask"] = mask
+        file["positions"] = positions
+        made_of_datasets = FlatField(
+            scan[1],
+            positions=file["positions"],
+            pixels=Pixels(mask=file["mask"]),
+            scaling=Scaling(flat_monitor=file["positions"][:] + 1),
+        )
+    ff = FlatField(
+        scan[1],
+        positions=positions,
+        pixels=Pixels(mask=mask),
+        scaling=Scaling(flat_monitor=positions + 1),
+    )
+    before = ff.to_dict()
+    positions[:], mask[:] = 7, True
+    assert ff.to_dict() == before == made_of_datasets.to_dict()
+    again = pickle.loads(pickle.dumps(made_of_datasets))
+    frame = scan[0].data[0]
+    result = ff(frame, at=1.5, monitor=2)
+    assert np.isfinite(result).all()
+    np.testing.assert_array_equal(again(frame, at=1.5, monitor=2), result)
+
+
 @pytest.mark.parametrize("settings", SETTINGS, ids=ids)
 def test_a_pickled_one_corrects_the_same(path, settings):
     raw, flats, dark = nef.read(path)
@@ -163,6 +190,17 @@ def test_series_of_an_acquisition_are_saved_as_they_were_used(
     assert references[0].axes[0].values.tolist() == positions
     again = FlatField.from_emd(nef.write(tmp_path / "x.emd", [corrected, *references]))
     np.testing.assert_array_equal(result_of(again, raw), corrected.data[...])
+
+
+def test_one_series_needs_no_position(random):
+    flats = numbered(random, "flats", "flat", [2, 3, 4])
+    frame = random.integers(200, 400, FRAME).astype(np.uint16)
+    expected = frame / flats.data.mean(axis=0)
+    ff = FlatField(flats)
+    np.testing.assert_allclose(ff(frame), expected, rtol=1e-6)
+    np.testing.assert_allclose(
+        ff.correct(Signal("raw", frame)).data[...], expected, rtol=1e-6
+    )
 
 
 def test_a_flat_for_each_frame_is_saved_as_it_was_used(random, tmp_path):

@@ -295,3 +295,10 @@ def test_a_flatfield_says_what_it_is_made_of(random):
     text = repr(FlatField(series(random, 2, 900, [0, 100]), fill=0.0))
     for word in ("6×8", "flats (in memory)", "0, 100 nm", "linear", "dead pixels: 0"):
         assert word in text
+
+
+def test_many_positions_are_told_shortly(random):
+    flats = series(random, 300, 900, np.arange(300) / 4)
+    text = repr(FlatField(flats))
+    assert "at 0, 0.25, 0.5, …, 74.75 nm;" in text
+    assert len(text) < 250

@@ -91,6 +91,18 @@ def test_binned_is_the_mean(dtype: str, factor: int) -> None:
         np.testing.assert_array_equal(binned, mean > 0)
 
 
+def test_binned_leaves_out_what_is_no_number() -> None:
+    data = np.random.default_rng(0).normal(5, 1, (2, 8, 12)).astype("f4")
+    data[0, 1, 2] = data[1, :4, 4:8] = np.nan
+    found = np.asarray(BinnedArray(adapt(data), 4))
+    squares = data.reshape(2, 2, 4, 3, 4)
+    counts = (~np.isnan(squares)).sum(axis=(2, 4))
+    with np.errstate(invalid="ignore"):
+        expected = np.nansum(squares, axis=(2, 4)) / counts
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert np.isnan(found).sum() == 1
+
+
 def test_a_volume_samples_frames_and_rows() -> None:
     data = np.random.default_rng(0).integers(0, 99, (7, 9, 8)).astype("f8")
     found = np.asarray(BinnedArray(adapt(data), 4, every=3))

@@ -145,6 +145,37 @@ def test_pixels_are_never_mixed_with_units(tmp_path: Path) -> None:
     assert again == {signal.name: signal.axes for signal in nef.read(path)}
 
 
+def test_numbers_without_a_unit_are_taken_for_those_of_the_file() -> None:
+    metres = [Axis(n, "m", 2e-10 * np.arange(50)) for n in "yx"]
+    bare = [Axis(n, "", 3e-10 * np.arange(40)) for n in "yx"]
+    signals = [
+        Signal("map", np.ones((40, 40)), tuple(bare)),
+        Signal("image", np.ones((50, 50)), tuple(metres)),
+        Signal("mask", np.ones((30, 30))),
+    ]
+    with pytest.warns(UserWarning, match=r"axes \(map, mask\)"):
+        layers = {k["name"]: Image(d, **k) for d, k, _ in layer_data(signals)}
+    for name, scale in (("image", 0.2), ("map", 0.3), ("mask", 1)):
+        assert [str(unit) for unit in layers[name].units] == ["nanometer"] * 2
+        np.testing.assert_allclose(layers[name].scale, scale)
+    for signal in signals:
+        assert signal_of_layer(layers[signal.name]).axes == signal.axes
+
+
+@pytest.mark.parametrize("calibrated", [0, 1])
+def test_a_frame_calibrated_along_one_axis_has_square_pixels(calibrated: int) -> None:
+    axes = [Axis.index(4, "y"), Axis.index(4, "x")]
+    axes[calibrated] = Axis("yx"[calibrated], "nm", 9 - 0.25 * np.arange(4))
+    signal = Signal("half", np.ones((4, 4)), tuple(axes))
+    with pytest.warns(UserWarning, match="no unit for some axes"):
+        ((data, kwargs, _),) = layer_data([signal])
+    layer = Image(data, **kwargs)
+    assert [str(unit) for unit in layer.units] == ["nanometer"] * 2
+    assert layer.scale[calibrated] == -0.25
+    assert layer.scale[1 - calibrated] == 0.25
+    assert signal_of_layer(layer).axes == signal.axes
+
+
 def test_what_is_calibrated_by_hand_afterwards_is_saved_so() -> None:
     nm = tuple(Axis(n, "nm", np.arange(5)) for n in "yx")
     with pytest.warns(UserWarning, match="no unit"):

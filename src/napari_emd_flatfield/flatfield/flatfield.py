@@ -16,7 +16,7 @@ from .plan import make_plan
 from .record import describe
 from .report import Report, make_report
 from .restoring import Storable
-from .settings import Output, Pixels, Reduction, Scaling
+from .settings import Output, Pixels, Reduction, Scaling, as_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,6 +108,11 @@ class FlatField(Storable):
     def __post_init__(self) -> None:
         check(self)
         object.__setattr__(self, "dtype", np.dtype(self.dtype))
+        for name in ("positions", "dark_positions"):
+            given = getattr(self, name)
+            if given is not None:
+                numbers = np.atleast_1d(as_numbers(given, name)).tolist()
+                object.__setattr__(self, name, tuple(numbers))
         plan = make_plan(
             self.flats,
             self.dark,

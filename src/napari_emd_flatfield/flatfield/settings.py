@@ -141,6 +141,8 @@ class Pixels:
             _check_amount(self.zinger, "zinger")
         if self.saturation is not None:
             _check_amount(self.saturation, "saturation")
+        if self.mask is not None:
+            object.__setattr__(self, "mask", as_array(self.mask, "mask").copy())
 
     def bad(self, frame_shape: tuple[int, ...]) -> np.ndarray | None:
         """Image of the pixels masked.
@@ -160,10 +162,9 @@ class Pixels:
         FlatFieldError
             If the mask does not fit.
         """
-        if self.mask is None:
+        mask = np.asarray(self.mask)
+        if self.mask is None or not mask.size:
             return None
-        given = self.mask.data if isinstance(self.mask, Signal) else self.mask
-        mask = np.asarray(given)
         if mask.shape == frame_shape:
             return np.asarray(mask != 0)
         bad = np.zeros(frame_shape, np.bool_)
@@ -207,6 +208,22 @@ class Output:
                 f"clip={self.clip} must be the lowest and highest value, e.g. (0, 2)"
             )
         object.__setattr__(self, "clip", clip)
+
+
+def as_array(values: Any, what: str) -> np.ndarray:
+    """Bring images from wherever into an array.
+
+    Parameters
+    ----------
+    values
+        A Signal, dataset, array or nested sequence.
+    what
+        What they are, for the message.
+    """
+    try:
+        return np.asarray(values.data if isinstance(values, Signal) else values)
+    except ValueError as error:
+        raise FlatFieldError(f"{what} must have rows of one length") from error
 
 
 def as_numbers(values: Any, what: str) -> np.ndarray:

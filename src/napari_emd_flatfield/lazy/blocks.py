@@ -142,9 +142,9 @@ class Blocks:
         return begun
 
     def _target(self, slices: Slices, out: np.ndarray | None) -> np.ndarray:
-        return (
-            np.empty(selected_shape(slices), self._layout.dtype) if out is None else out
-        )
+        if out is not None:
+            return out
+        return np.empty(selected_shape(slices), self._layout.dtype)
 
     def _size(self, slices: Slices) -> tuple[int, ...] | None:
         """Shape of the blocks to read a selection by; None to keep nothing of it."""

@@ -128,7 +128,9 @@ class Chunked:
         try:
             if not self.pipeline.steps:
                 return self.file.chunk(self.name, origin, out) is not None
-            with SCRATCH.lent(out.shape, out.dtype) as scratch:
+            # What cannot be compressed takes a little more than it is.
+            most = out.size + out.size // 64 + 1024
+            with SCRATCH.lent((most,), out.dtype) as scratch:
                 found = self.file.chunk(self.name, origin, scratch)
                 if found is None:
                     return False

@@ -222,12 +222,22 @@ class BinnedArray(Level):
 
     def _bin(self, slices: Slices, target: np.ndarray) -> None:
         pixels = self._source._read(slices)
-        *leading, rows, columns = target.shape
-        squares = pixels.reshape(*leading, rows, self._rows, columns * self._factor)
-        # Rows first, then columns one by one: sums along memory are the fast ones.
-        sums = squares.sum(axis=-2, dtype=np.result_type(self.dtype, np.float32))
-        sums /= self._rows * self._factor
-        mean = sums[..., :: self._factor].copy()
-        for column in range(1, self._factor):
-            mean += sums[..., column :: self._factor]
+        if self.dtype.kind == "f":
+            # A dead pixel must not take its whole square with it.
+            good = ~np.isnan(pixels)
+            with np.errstate(invalid="ignore"):  # a square of nothing else
+                mean = self._sums(np.where(good, pixels, 0)) / self._sums(good)
+        else:
+            mean = self._sums(pixels) / (self._rows * self._factor)
         target[...] = np.rint(mean) if self.dtype.kind in "iu" else mean
+
+    def _sums(self, pixels: np.ndarray) -> np.ndarray:
+        """Sum over each square."""
+        *leading, rows, columns = pixels.shape
+        squares = pixels.reshape(*leading, rows // self._rows, self._rows, columns)
+        # Rows first, then columns one by one: sums along memory are the fast ones.
+        along = squares.sum(axis=-2, dtype=np.result_type(self.dtype, np.float32))
+        sums: np.ndarray = along[..., :: self._factor].copy()
+        for column in range(1, self._factor):
+            sums += along[..., column :: self._factor]
+        return sums

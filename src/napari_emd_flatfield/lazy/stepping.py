@@ -43,8 +43,9 @@ class Stepping:
             return  # the same again
         before, self._step = self._step, step
         if not step or step != before:
-            while self._begun:
-                self._begun.pop()()
+            begun, self._begun = self._begun, []
+            for take_back in begun:
+                take_back()
             return
         self._begun = [
             take_back

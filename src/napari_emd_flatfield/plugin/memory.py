@@ -1,4 +1,4 @@
-"""How much of what was read is kept: a setting of the plugin, as long as napari runs."""
+"""How much of what was read is kept: a setting of the plugin, applied at once."""
 
 from __future__ import annotations
 

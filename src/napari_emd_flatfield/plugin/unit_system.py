@@ -40,19 +40,43 @@ def in_one_system(signals: Sequence[Signal]) -> list[tuple[Axis, ...]]:
         The axes to show each with. Lengths, reciprocal lengths and times are in
         one unit each: the one they have, if they agree and their numbers are
         readable, else one in which the longest axis is. Frames that are not
-        calibrated are shown like others of their shape; numbers that then still
-        have no unit are shown in that of the others, with a warning.
+        calibrated are shown like others of their shape, those of which one axis is
+        with square pixels; numbers that then still have no unit are shown in that
+        of the others. Of the latter two a warning tells.
     """
-    axes = [_calibrated_like(signal, signals) for signal in signals]
+    like = [_calibrated_like(signal, signals) for signal in signals]
+    axes = _with_units([*map(_square_pixels, like)], is_index=False)
     spans: dict[str, list[Any]] = defaultdict(list)
     for axis in chain(*axes):
         unit: Any = axis.unit
         if kind := _kind(axis):
             spans[kind].append(abs(axis.scale) * max(len(axis), 1) * unit)
     targets = {kind: _common(found) for kind, found in spans.items()}
-    return _with_units(
-        signals, [tuple(_converted(a, targets) for a in each) for each in axes]
-    )
+    converted = [tuple(_converted(a, targets) for a in each) for each in axes]
+    changed = [
+        signal
+        for signal, before, after in zip(signals, like, axes, strict=True)
+        if after != before
+    ]
+    # Pixels last: as one metre each they would not be readable beside nanometres.
+    shown = _with_units(converted, is_index=True)
+    changed += [
+        signal
+        for signal, before, after in zip(signals, converted, shown, strict=True)
+        if after != before and signal not in changed
+    ]
+    _warn_of_lent_units(changed)
+    return shown
+
+
+def _warn_of_lent_units(signals: Sequence[Signal]) -> None:
+    if signals:
+        names = listed([signal.name for signal in signals])
+        warn(
+            f"{signals[0].path or 'a signal'} says no unit for some axes ({names}): "
+            "napari shows them in that of the others; corrections and saved files "
+            "leave them without"
+        )
 
 
 def shown_unit(axis: Axis) -> pint.Unit | str:
@@ -122,34 +146,37 @@ def _calibrated_like(signal: Signal, others: Sequence[Signal]) -> tuple[Axis, ..
 
 
 def _with_units(
-    signals: Sequence[Signal], axes: Sequence[tuple[Axis, ...]]
+    axes: Sequence[tuple[Axis, ...]], *, is_index: bool
 ) -> list[tuple[Axis, ...]]:
-    """Give each axis without a unit that of those napari lays it along."""
+    """Give axes without a unit, pixels or not, that of those along the same axis."""
     known: dict[int, Axis] = {}
     for each in axes:
         for place, axis in enumerate(reversed(each)):
             if _has_unit(axis):
                 known.setdefault(place, axis)
-    found = []
-    changed = {}
-    for signal, each in zip(signals, axes, strict=True):
-        like = [known.get(place, axis) for place, axis in enumerate(reversed(each))]
-        shown = tuple(map(_in_unit_of, each, reversed(like)))
-        if shown != each:
-            changed[signal.name] = signal
-        found.append(shown)
-    if changed:
-        path = next(iter(changed.values())).path
-        warn(
-            f"{path or 'a signal'} says no unit for some axes "
-            f"({listed([*changed])}): beside others that have one, napari shows them "
-            "in it, one a pixel; corrections and saved files leave them without"
+    return [
+        tuple(
+            _in_unit_of(axis, known[place])
+            if place in known and axis.is_index == is_index
+            else axis
+            for place, axis in zip(reversed(range(len(each))), each, strict=True)
         )
-    return found
+        for each in axes
+    ]
+
+
+def _square_pixels(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
+    """Give the half of a frame that only counts pixels the step of the other half."""
+    *leading, y, x = axes
+    if y.is_index and _kind(x):
+        y = Axis(y.name, x.units, abs(x.scale) * y.values)
+    elif x.is_index and _kind(y):
+        x = Axis(x.name, y.units, abs(y.scale) * x.values)
+    return (*leading, y, x)
 
 
 def _in_unit_of(axis: Axis, other: Axis) -> Axis:
-    if _has_unit(axis) or not _has_unit(other) or axis.name == RGB:
+    if _has_unit(axis) or axis.name == RGB:
         return axis
     return Axis(axis.name, other.units, axis.values)
 

@@ -48,7 +48,7 @@ class Encoder:
 
     def __init__(self, dataset: h5py.Dataset) -> None:
         self._shape, self._dtype = dataset.chunks, dataset.dtype
-        self._nbytes = math.prod(dataset.chunks) * dataset.dtype.itemsize
+        self._nbytes: int = math.prod(dataset.chunks) * dataset.dtype.itemsize
         self._chunks = Pool()
         # A chunk that cannot be compressed grows a little.
         self._most = self._nbytes + self._nbytes // 64
@@ -58,12 +58,19 @@ class Encoder:
         self._code: int
         self._options: tuple[int, ...]
         self._code, _, self._options, name = steps[-1] if steps else (0, 0, (), b"")
-        own = (0, h5py.h5z.FILTER_DEFLATE)
-        if self._code not in own and not filters.available(self._code):
+        self._is_plugin = self._code not in (0, h5py.h5z.FILTER_DEFLATE)
+        if self._is_plugin and not filters.available(self._code):
             raise WriteError(
                 f"this build of hdf5plugin lacks HDF5 filter {self._code} "
                 f"({name.decode()}); use compression='gzip'"
             )
+
+    @property
+    def nbytes_held(self) -> int:
+        """Bytes that encoding one chunk takes, until it is released."""
+        # Plugins copy what they are given.
+        copies = 3 if self._is_plugin else 2 if self._code else 1
+        return copies * self._nbytes
 
     def encode(self, fill: Fill) -> Stored:
         """Encode a chunk.
@@ -88,12 +95,12 @@ class Encoder:
             return Stored(chunk, buffer)
         # As HDF5's shuffle filter has it: first bytes first, then second bytes.
         planes = chunk.view(np.uint8).reshape(-1, chunk.dtype.itemsize).T
-        if self._code == h5py.h5z.FILTER_DEFLATE:
-            stored = self._gzip(planes)
-        else:
+        if self._is_plugin:
             stored = Stored(
                 self._plugin(lambda m: np.copyto(m.reshape(planes.shape), planes))
             )
+        else:
+            stored = self._gzip(planes)
         self._chunks.give(buffer)
         return stored
 

@@ -14,10 +14,8 @@ if TYPE_CHECKING:
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-# More would wait for the disk, and every one holds frames: up to two of what it
-# makes and half of one that it reads.
+# More would wait for the disk, and every one holds frames.
 _MOST_THREADS = 8
-_HELD = 2.5
 _IN_FLIGHT = 128 * 2**20
 
 
@@ -27,12 +25,11 @@ def thread_count(nbytes: int) -> int:
     Parameters
     ----------
     nbytes
-        Bytes one result has before it is encoded. Few large ones are worked on at
-        a time, never more than two or three, so that no more than eight of them
-        have to be held at once on any number of cores.
+        Bytes each of them holds. Few large results are worked on at a time, so
+        that on any number of cores memory stays below that of eight frames; two
+        are, so that one is made while another is written.
     """
-    bounded = max(2, int(_IN_FLIGHT / (_HELD * max(1, nbytes))))
-    return min(core_count(), _MOST_THREADS, bounded)
+    return min(core_count(), _MOST_THREADS, max(2, _IN_FLIGHT // max(1, nbytes)))
 
 
 def ahead(

@@ -97,7 +97,9 @@ def write_frames(
 
     size = _block_shape(dataset, source)
     blocks = list(tiles(dataset.shape, size))
-    threads = thread_count(math.prod(size) * dataset.dtype.itemsize)
+    # What is read for a block is mostly half as wide as what is made of it.
+    read = math.prod(size) * dataset.dtype.itemsize // 2
+    threads = thread_count(read + encoder.nbytes_held)
     with closing(SCRATCH), closing(ahead(produce, blocks, threads)) as produced:
         for block, chunks_of_block in zip(blocks, produced, strict=True):
             for offset, stored in chunks_of_block:

@@ -12,29 +12,29 @@ import os
 import threading
 import weakref
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-import h5py
-import hdf5plugin  # noqa: F401 - importing it registers its filters with HDF5
+from h5py._objects import phil
 
-from ..errors import FileOpenError, ReadError
+from ..errors import ReadError
+from .cache import CACHE
+from .descriptor import Descriptor
+from .opening import identity, open_hdf5, version
+from .work import Pool
 
-# HDF5's own chunk cache, per dataset: enough for neighbouring frames of a stack
-# whose chunks span several of them.
-_CHUNK_CACHE_BYTES = 32 * 2**20
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import h5py
+    import numpy as np
+
+    from .opening import Identity, Version
+
+_Seen = TypeVar("_Seen")
 
 # Datasets kept open between reads, each with such a cache: a series may be
 # thousands of datasets, of which a cache serves only the last few.
 _DATASETS_KEPT = 8
-
-# HDF5 makes all handles of one process on one file agree on locking and on
-# read-only, unless they use different drivers. With stdio a script can open the
-# file its signals come from as it likes, even to write; it is as fast as the
-# default driver, but on Windows it cannot open names that are not ASCII.
-_DRIVER = None if os.name == "nt" else "stdio"
-
-_Identity = tuple[int, int]
-_Version = tuple[int, int]
 
 
 class SharedFile:
@@ -47,18 +47,24 @@ class SharedFile:
     """
 
     _registry: ClassVar[
-        weakref.WeakValueDictionary[tuple[str, _Identity], SharedFile]
+        weakref.WeakValueDictionary[tuple[str, Identity], SharedFile]
     ] = weakref.WeakValueDictionary()
     _registry_lock = threading.Lock()
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._identity = _identity(path)
-        self._version: _Version | None = None
+        self._identity = identity(path)
+        self._version: Version | None = None
+        self._openings = 0
         self._lock = threading.RLock()
         self._open: list[h5py.File] = []
         self._datasets: dict[str, h5py.Dataset] = {}
+        self._descriptor: Descriptor | None = None
+        self._pool: Pool | None = None
+        # Under which blocks of this file are cached.
+        self.token = object()
         weakref.finalize(self, _close_all, self._open)
+        weakref.finalize(self, CACHE.drop, self.token).atexit = False
 
     @classmethod
     def of(cls, path: str | os.PathLike[str]) -> SharedFile:
@@ -79,7 +85,7 @@ class SharedFile:
             If there is no such file.
         """
         resolved = Path(path).resolve()
-        key = (str(resolved), _identity(resolved))
+        key = (str(resolved), identity(resolved))
         with cls._registry_lock:
             shared = cls._registry.get(key)
             if shared is None:
@@ -91,8 +97,9 @@ class SharedFile:
         # HDF5 never looks again at what it has read: neither through this handle
         # nor through another in this process, as long as this one is open.
         with self._lock:
-            if self._open and self._version != _version(self.path):
-                self.close()
+            stale = self._open and self._version != version(self.path.stat())
+        if stale:
+            self.close()
 
     def handle(self) -> h5py.File:
         """Return the open `h5py.File`, opening it if need be.
@@ -106,16 +113,40 @@ class SharedFile:
         """
         with self._lock:
             if not self._open:
-                if _identity(self.path) != self._identity:
+                if identity(self.path) != self._identity:
                     raise ReadError(
                         f"{self.path} was replaced by another file since it was "
                         "opened; open it again to see what is in it now"
                     )
-                self._version = _version(self.path)
+                self._version = version(self.path.stat())
                 self._open.append(open_hdf5(self.path))
+                # Now, as the path may come to stand for another file.
+                self._descriptor = Descriptor(self.path)
+                self._openings += 1
             return self._open[0]
 
-    def read(self, name: str, slices: tuple[slice, ...]) -> Any:
+    def opening(self) -> int:
+        """How often the file was opened: what was learnt of it before may be old."""
+        with self._lock:
+            self.handle()
+            return self._openings
+
+    def look(self, name: str, at: Callable[[Any], _Seen]) -> _Seen:
+        """Return what a function makes of what stands under a name, if anything.
+
+        Parameters
+        ----------
+        name
+            HDF5 path.
+        at
+            Called while the file cannot be closed.
+        """
+        with self._lock:
+            return at(self.handle().get(name))
+
+    def read(
+        self, name: str, slices: tuple[slice, ...], out: np.ndarray | None = None
+    ) -> Any:
         """Read a block of a dataset.
 
         Parameters
@@ -124,97 +155,99 @@ class SharedFile:
             HDF5 path of the dataset.
         slices
             One normalised slice an axis.
+        out
+            Where it goes if it is of that shape and of the dtype of the dataset.
         """
         with self._lock:
-            # HDF5's chunk cache dies with the dataset object that owns it
-            # (https://github.com/h5py/h5py/issues/1960).
-            dataset = self._datasets.pop(name, None) or self.handle()[name]
-            self._datasets[name] = dataset
-            if len(self._datasets) > _DATASETS_KEPT:
-                del self._datasets[next(iter(self._datasets))]
-            return dataset[slices]
+            dataset = self._dataset(name)
+            if out is None or not _fits(out, dataset, slices):
+                return dataset[slices]
+            dataset.read_direct(out, slices)
+            return out
+
+    def chunk(
+        self, name: str, origin: tuple[int, ...], out: np.ndarray
+    ) -> tuple[int, memoryview] | None:
+        """Read a chunk of a dataset as it is stored.
+
+        Parameters
+        ----------
+        name
+            HDF5 path of the dataset.
+        origin
+            Where in the dataset the chunk begins.
+        out
+            What to read it into, uint8, shape (n,).
+
+        Returns
+        -------
+        tuple of int and memoryview, or None
+            Filter mask and as much of `out` as it takes; None if it is not stored.
+
+        Raises
+        ------
+        ValueError
+            If `out` is too small.
+        """
+        # h5py before 3.16 did not take its own lock to read a chunk.
+        with self._lock, phil:
+            dataset = self._dataset(name).id
+            try:
+                mask, stored = dataset.read_direct_chunk(origin, out=out)
+            except (OSError, RuntimeError):
+                return None
+        return mask, stored
+
+    def _dataset(self, name: str) -> h5py.Dataset:
+        # HDF5's chunk cache dies with the dataset object that owns it
+        # (https://github.com/h5py/h5py/issues/1960).
+        dataset = self._datasets.pop(name, None) or self.handle()[name]
+        self._datasets[name] = dataset
+        if len(self._datasets) > _DATASETS_KEPT:
+            del self._datasets[next(iter(self._datasets))]
+        return dataset
+
+    def descriptor(self) -> Descriptor:
+        """Return a descriptor that does not close while it is held."""
+        with self._lock:
+            self.handle()
+            assert self._descriptor is not None
+            return self._descriptor
+
+    def version(self) -> Version:
+        """Tell the file from what it is once it was written to."""
+        return self.descriptor().version()
+
+    def pool(self) -> Pool:
+        """Return the threads that help to read, held until the file is closed."""
+        with self._lock:
+            if self._pool is None:
+                self.handle()
+                self._pool = Pool.shared()
+            return self._pool
 
     def close(self) -> None:
         """Close the handle; the next read opens it again."""
+        self._settle()
         with self._lock:
-            self._datasets.clear()
-            _close_all(self._open)
+            self._shut()
+
+    def _settle(self) -> None:
+        # Threads that read ahead take the lock: it must be free to wait for them.
+        for work in CACHE.drop(self.token):
+            work.settle()
+
+    def _shut(self) -> None:
+        self._datasets.clear()
+        self._descriptor = self._pool = None
+        _close_all(self._open)
 
 
-def open_hdf5(path: Path) -> h5py.File:
-    """Open a file for reading without locking it.
-
-    Parameters
-    ----------
-    path
-        The file.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    FileOpenError
-        If it is a directory, empty, not HDF5, truncated or not readable.
-    """
-    _identity(path)
-    if path.is_dir():
-        raise FileOpenError(f"{path} is a folder; give the HDF5 file inside it")
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(8)
-    except OSError as error:
-        raise FileOpenError(
-            f"{path} cannot be read ({error.strerror}); check its permissions"
-        ) from error
-    if not start:
-        raise FileOpenError(
-            f"{path} is empty (0 bytes); its transfer or acquisition did not finish"
-        )
-    if not h5py.is_hdf5(path):
-        raise FileOpenError(
-            f"{path} is not an HDF5 file (it starts with {start!r}); EMD, NeXus "
-            "and HDF5 files can be opened"
-        )
-    try:
-        return _open(path, driver=_DRIVER)
-    except (OSError, RuntimeError) as error:
-        failure = error
-    try:
-        # What a program writes in SWMR mode opens in no other, with no other driver.
-        return _open(path, swmr=True)
-    except (OSError, RuntimeError) as error:
-        reason = f"HDF5 says: {failure}"
-        if "truncated" in f"{failure} {error}":  # only the default driver says so
-            reason = "it is truncated; copy it again from where it was recorded"
-        elif "not already open for SWMR" in str(error):
-            reason = (
-                "it is marked as being written; wait until the program that writes "
-                "it has closed it, or clear what a crash left with `h5clear -s`"
-            )
-        raise FileOpenError(f"{path} cannot be opened: {reason}") from failure
-
-
-def _open(path: Path, **options: Any) -> h5py.File:
-    return h5py.File(
-        path, "r", locking=False, rdcc_nbytes=_CHUNK_CACHE_BYTES, **options
-    )
-
-
-def _identity(path: Path) -> _Identity:
-    try:
-        status = path.stat()
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"{path} does not exist; check its name, or whether its disk is mounted"
-        ) from error
-    except OSError as error:
-        raise FileOpenError(f"{path} cannot be reached: {error.strerror}") from error
-    return status.st_dev, status.st_ino
-
-
-def _version(path: Path) -> _Version:
-    status = path.stat()
-    return status.st_mtime_ns, status.st_size
+def _fits(out: np.ndarray, dataset: h5py.Dataset, slices: tuple[slice, ...]) -> bool:
+    """Whether what is read has the dtype and shape it had when it was opened."""
+    if dataset.dtype != out.dtype or dataset.ndim != len(slices):
+        return False
+    return all(s.stop <= n for s, n in zip(slices, dataset.shape, strict=True))
 
 
 def _close_all(handles: list[h5py.File]) -> None:
@@ -233,9 +266,11 @@ def _before_fork() -> None:
     """
     SharedFile._registry_lock.acquire()
     _forking.extend(SharedFile._registry.values())
+    for work in CACHE.clear():
+        work.settle()
     for file in _forking:
         file._lock.acquire()
-        file.close()
+        file._shut()
 
 
 def _after_fork() -> None:
@@ -244,9 +279,14 @@ def _after_fork() -> None:
     SharedFile._registry_lock.release()
 
 
+def _after_fork_in_child() -> None:
+    CACHE.clear()  # what was begun meanwhile has no thread to finish it here
+    _after_fork()
+
+
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_before_fork,
         after_in_parent=_after_fork,
-        after_in_child=_after_fork,
+        after_in_child=_after_fork_in_child,
     )

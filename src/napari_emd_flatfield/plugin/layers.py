@@ -15,6 +15,8 @@ from ..formats.skipping import listed
 from ..lazy import adapt
 from ..signal import Axis, Signal
 from .contrast import contrast_limits
+from .memory import keep_as_set
+from .resolutions import full_resolution, resolutions
 from .unit_system import factor_between, in_one_system, shown_unit
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ def layer_data(signals: Sequence[Signal]) -> list[LayerData]:
     ReadError
         If none of them can be read.
     """
+    keep_as_set()
     layers: list[LayerData] = []
     unreadable = []
     for signal, axes in reversed([*zip(signals, in_one_system(signals), strict=True)]):
@@ -91,7 +94,8 @@ def shown_as(signal: Signal, axes: Sequence[Axis]) -> tuple[Any, dict[str, Any]]
     Returns
     -------
     data, kwargs
-        Colours come last, as napari has them, where the signal has any.
+        Colours come last, as napari has them, where the signal has any. The data of
+        a big signal are a list of its resolutions.
     """
     kwargs = {
         "name": signal.name,
@@ -107,7 +111,8 @@ def shown_as(signal: Signal, axes: Sequence[Axis]) -> tuple[Any, dict[str, Any]]
         "contrast_limits": contrast_limits(signal.data),
         "rgb": False,
     }
-    return signal.data, kwargs
+    data = resolutions(signal.data)
+    return data, {**kwargs, "multiscale": isinstance(data, list)}
 
 
 def calibration(axes: Sequence[Axis]) -> dict[str, Any]:
@@ -148,7 +153,7 @@ def signal_of(data: Any, meta: Mapping[str, Any]) -> Signal:
     metadata = dict(meta.get("metadata") or {})
     source, shown = metadata.pop(SIGNAL, None), metadata.pop(SHOWN, None)
     if meta.get("multiscale"):
-        data = data[0]
+        data = full_resolution(data)
     if meta.get("rgb"):
         data = adapt(data).transpose(data.ndim - 1, *range(data.ndim - 1))
     name = str(meta.get("name") or "image")

@@ -10,6 +10,7 @@ from ..errors import EmdFlatfieldError, ReadError
 from ..flatfield.corrected import CorrectedArray
 from ..signal import Signal
 from .layers import SHOWN, SIGNAL, shown_as, signal_of_layer
+from .resolutions import show_in
 from .unit_system import continued
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ def _show(layer: Any, after: Signal) -> None:
     is_calibrated_as_read = signal_of_layer(layer).axes == before.axes
     shown = layer.metadata.get(SHOWN) or before.axes
     axes = tuple(map(continued, before.axes, shown, after.axes))
-    layer.data, kwargs = shown_as(after, axes)
+    data, kwargs = shown_as(after, axes)
+    show_in(layer, data)
     layer.metadata = {**layer.metadata, **kwargs["metadata"]}
     if is_calibrated_as_read:
         # The mean step of uneven coordinates changes with each one that is added.

@@ -53,7 +53,7 @@ class SaveJob(QObject):
         self._glance.timeout.connect(self._on_glance)
         # A RuntimeError in a worker is lost, and one that escapes ends the
         # process: `write` raises neither, and what it raises is handled here.
-        self._worker = create_worker(self._write, _ignore_errors=True)
+        self._worker = create_worker(self, _ignore_errors=True)
         self._worker.returned.connect(self._on_returned)
         self._worker.errored.connect(self._on_errored)
 
@@ -66,7 +66,12 @@ class SaveJob(QObject):
         """Stop after the frame being written, and leave nothing behind."""
         self._worker.quit()
 
-    def _write(self) -> str:
+    def __str__(self) -> str:
+        # napari asks whether to close its window while it is "Executing" this.
+        return f"the saving of {self.path}"
+
+    def __call__(self) -> str:
+        """Save, in the thread of the worker."""
         return str(write(self.path, [self._signal], progress=self._report))
 
     def _report(self, done: int, total: int) -> None:
@@ -117,7 +122,7 @@ class SaveBar(QWidget):
         self.job: SaveJob | None = None
         self._started = 0.0
         self.bar = QProgressBar()
-        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button = QPushButton("Ca&ncel")
         self.cancel_button.setToolTip("Stop saving; no file is left behind.")
         self.cancel_button.clicked.connect(self._on_cancel)
         layout = QHBoxLayout(self)
@@ -198,3 +203,17 @@ def ask_where(suggested: str) -> Path | None:
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+if __name__ == "__main__":
+    import tempfile
+
+    from ..synthetic import make_scan
+    from .trying import try_out
+
+    def _make(_: Any) -> SaveBar:
+        bar = SaveBar()
+        bar.save(Path(tempfile.mkdtemp()) / "scan.emd", make_scan(400).raw)
+        return bar
+
+    try_out(_make, "Saving")

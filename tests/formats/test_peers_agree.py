@@ -96,7 +96,7 @@ def by_ncempy(path: Path) -> tuple[np.ndarray, list[Described]] | None:
 def by_rosettasciio(path: Path) -> tuple[np.ndarray, list[Described]] | None:
     try:
         (read,) = rsciio_emd.file_reader(str(path), stack_group=False)
-    except TypeError:  # a coordinate vector that is a column
+    except (TypeError, AttributeError):  # a column; an array of one text
         return None
     return read["data"], [
         (axis["name"], axis["scale"], axis["offset"], str(axis["units"] or ""))

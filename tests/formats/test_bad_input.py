@@ -188,11 +188,11 @@ def test_paths_may_be_bytes_and_start_at_home(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = plain(tmp_path / "x.h5", a=IMAGE)
-    plain(tmp_path / "~nobody", a=IMAGE)
+    plain(tmp_path / "~no such user", a=IMAGE)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    for given in (bytes(path), "~/x.h5", "x.h5", "~nobody", Path("x.h5")):
+    for given in (bytes(path), "~/x.h5", "x.h5", "~no such user", Path("x.h5")):
         (signal,) = nef.read(given)
         assert signal.path is not None
         assert signal.path.parent == tmp_path

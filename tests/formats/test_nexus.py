@@ -336,3 +336,68 @@ def test_an_application_definition_without_data(tmp_path):
 
     with pytest.raises(NoSignalError, match=r"empty\.nxs"):
         read(path)
+
+
+def calibrated_plot(file, **attributes):
+    plot = make_plot(make_entry(file), **attributes)
+    plot["y"], plot["x"] = 0.5 * np.arange(6), 0.25 * np.arange(8) + 3
+    plot["y"].attrs["units"] = plot["x"].attrs["units"] = "mm"
+    return plot
+
+
+def assert_calibrated(path):
+    [signal] = read(path)
+    np.testing.assert_array_equal(signal.data, IMAGE)
+    assert [(axis.name, axis.units) for axis in signal.axes] == [
+        ("y", "mm"),
+        ("x", "mm"),
+    ]
+    np.testing.assert_array_equal(signal.axes[0].values, 0.5 * np.arange(6))
+    np.testing.assert_array_equal(signal.axes[1].values, 0.25 * np.arange(8) + 3)
+
+
+@pytest.mark.parametrize(
+    "kind", [int, str, lambda number: np.bytes_(str(number)), lambda n: np.array([n])]
+)
+def test_axes_that_say_their_number_themselves(tmp_path, kind):
+    path = tmp_path / "oldest.nxs"
+    with h5py.File(path, "w") as file:
+        plot = calibrated_plot(file)
+        del plot.attrs["signal"]
+        plot["data"].attrs["signal"] = kind(1)
+        plot["motor"] = np.arange(6.0)
+        for number, name in ((1, "motor"), (1, "y"), (2, "x")):
+            plot[name].attrs["axis"] = kind(number)
+        plot["y"].attrs["primary"] = plot["x"].attrs["primary"] = kind(1)
+    assert_calibrated(path)
+
+
+@pytest.mark.parametrize("where", [7, -1, "a", [0, 1]])
+def test_indices_that_make_no_sense_give_way_to_the_order_of_names(tmp_path, where):
+    path = tmp_path / "odd.nxs"
+    with h5py.File(path, "w") as file:
+        calibrated_plot(file, axes=["y", "x"], y_indices=where, x_indices=where)
+    assert_calibrated(path)
+
+
+def test_a_signal_that_is_not_there_gives_way_to_the_one_image(tmp_path):
+    path = tmp_path / "renamed.nxs"
+    with h5py.File(path, "w") as file:
+        plot = calibrated_plot(file, axes=["y", "x"])
+        plot.attrs["signal"] = "gone"
+    assert_calibrated(path)
+
+
+def test_a_detector_says_the_size_of_its_pixels(tmp_path):
+    path = tmp_path / "detector.nxs"
+    with h5py.File(path, "w") as file:
+        detector = make_entry(file).create_group("instrument/eiger")
+        detector.attrs["NX_class"] = "NXdetector"
+        detector["data"] = np.stack([IMAGE] * 3)
+        for name, size in (("x_pixel_size", 75.0), ("y_pixel_size", 50.0)):
+            detector[name] = [size]
+            detector[name].attrs["units"] = "um"
+    [signal] = read(path)
+    assert [axis.name for axis in signal.axes] == ["position", "y", "x"]
+    assert [axis.scale for axis in signal.axes] == [1, 50, 75]
+    assert [axis.units for axis in signal.axes] == ["pixel", "µm", "µm"]

@@ -82,9 +82,11 @@ def emd_groups(
     known = {node.name: node for node in nodes}
     found: list[EmdGroup] = []
     for node in nodes:
-        if group_type(node) in types:
-            with skipping(file, node.name):
-                emd = EmdGroup(node, known)
+        if not isinstance(node, h5py.Group):
+            continue
+        with skipping(file, node.name):
+            emd = EmdGroup(node, known)
+            if emd.kind in types:
                 holders = list(_holders(emd, known))
                 found.extend(holders)
                 if not holders:

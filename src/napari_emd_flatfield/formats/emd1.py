@@ -79,11 +79,13 @@ def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
     described = _Descriptions()
     known = {node.name: node for node in nodes}
     for node in nodes:
-        kind = group_type(node)
+        if not isinstance(node, h5py.Group):
+            continue
         with skipping(file, node.name):
-            if kind in _METADATA:
+            emd = EmdGroup(node, known)
+            if emd.kind in _METADATA:
                 described.add(node)
-            elif kind in _ARRAYS and (emd := EmdGroup(node, known)).dataset is not None:
+            elif emd.kind in _ARRAYS and emd.dataset is not None:
                 arrays.append(emd)
     found: list[Signal] = []
     names = unique_names([emd.name for emd in arrays])
@@ -97,7 +99,7 @@ def _signal(
     file: SharedFile, emd: EmdGroup, name: str, described: _Descriptions
 ) -> Signal:
     dataset, dims = emd.array, emd.dims
-    if dims and _is_labels(dims[-1]) and group_type(emd.group) != "1":
+    if dims and _is_labels(dims[-1]) and emd.kind != "1":
         dims = [dims[-1], *dims[:-1]]
     classes = (emd.attributes.get(f"{key}_class") for key in ("python", "py4dstem"))
     python_class = str(next(filter(None, classes), ""))

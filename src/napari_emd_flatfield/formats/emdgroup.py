@@ -62,7 +62,11 @@ def group_type(node: Node) -> str:
     """
     if not isinstance(node, h5py.Group):
         return ""
-    return text(node, "emd_group_type").removesuffix(".0")  # MATLAB has only doubles
+    return _kind(text(node, "emd_group_type"))
+
+
+def _kind(written: str) -> str:
+    return written.removesuffix(".0")  # MATLAB has only doubles
 
 
 class EmdGroup:
@@ -79,16 +83,27 @@ class EmdGroup:
     def __init__(self, group: h5py.Group, known: Mapping[str, Node]) -> None:
         self.group = group
         self.name = str(group.name)
-        found = {
-            key: known.get(f"{self.name}/{key}") or child(group, key)
-            for key in names(group)
-        }
-        self.children = {key: node for key, node in found.items() if node is not None}
+        self._known = known
 
     @cached_property
     def attributes(self) -> dict[str, Any]:
         """Attributes of the group: reading them takes longest."""
         return attributes(self.group)
+
+    @property
+    def kind(self) -> str:
+        """What `group_type` reads."""
+        value = self.attributes.get("emd_group_type")
+        return "" if value is None or value == [] else _kind(str(value))
+
+    @cached_property
+    def children(self) -> dict[str, Node]:
+        """What is in the group, by name."""
+        found = {
+            key: self._known.get(f"{self.name}/{key}") or child(self.group, key)
+            for key in names(self.group)
+        }
+        return {key: node for key, node in found.items() if node is not None}
 
     @cached_property
     def arrays(self) -> dict[str, h5py.Dataset]:

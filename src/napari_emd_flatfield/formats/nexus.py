@@ -7,27 +7,25 @@
         instrument/
             detector/data  NXdetector, whether an NXdata links to it or not
 
-Older files mark the signal by an attribute of its own, ``signal=1``, and name
-its axes there. An axis one longer than its signal holds the edges of bins; one
-of two values is an offset and a step, as silx reads it.
+Older files mark the signal by an attribute of its own, ``signal=1``. How axes are
+found is in `nexusaxes`.
 """
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import h5py
-import numpy as np
 
 from ..signal import Axis, Signal
 from .arrays import array_of
 from .attributes import UNREADABLE, attributes, decode, is_small, metadata, text
-from .dimvectors import coordinates
+from .detector import axes_of_frames
 from .display import RGB, in_display_order
+from .nexusaxes import axes_of_plot, texts
 from .roles import role_of
 from .skipping import skipping
 from .tree import child, children, identity, is_image, stem, unique_names
@@ -193,16 +191,17 @@ def _candidates(
 def _plotted(plot: _Place) -> list[Node | None]:
     """Signals of an NXdata group, the main one first."""
     own = plot.attributes
-    names = [*_texts(own.get("signal")), *_texts(own.get("auxiliary_signals"))]
-    if names:
-        return [child(plot.group, name) for name in names]
+    names = [*texts(own.get("signal")), *texts(own.get("auxiliary_signals"))]
+    named = [child(plot.group, name) for name in names]
+    if any(each is not None for each in named):
+        return named
     children = [child(plot.group, name) for name in plot.group]
     marked = [c for c in children if c is not None and "signal" in c.attrs]
     if marked:
         return sorted(marked, key=lambda dataset: text(dataset, "signal"))
     images = [each for each in children if is_image(each)]
-    named = [each for each in images if stem(each.name) == "data"]
-    return named or images[: len(images) == 1]
+    telling = [each for each in images if stem(each.name) == "data"]
+    return telling or images[: len(images) == 1]
 
 
 def _named_by(place: _Place, dataset: h5py.Dataset) -> str:
@@ -218,7 +217,7 @@ def _signal(
 ) -> Signal:
     own = {**place.attributes, **attributes(dataset)}
     interpretation = str(own.get("interpretation"))
-    axes = _axes(place.group, own, dataset.shape)
+    axes = _axes(place, own, dataset.shape)
     if interpretation in ("rgb-image", "rgba-image"):
         axes[-1] = Axis.index(len(axes[-1]), RGB)
     data, ordered = in_display_order(
@@ -241,33 +240,11 @@ def _signal(
 
 
 def _axes(
-    group: h5py.Group, described: Mapping[str, Any], shape: Sequence[int]
+    place: _Place, described: Mapping[str, Any], shape: Sequence[int]
 ) -> list[Axis]:
-    axes = [Axis.index(size) for size in shape]
-    names = _texts(described.get("axes"))
-    if len(names) == 1:
-        names = re.split(r"[:,]", names[0].strip("[] "))
-    # Fewer names than axes are those of the last ones.
-    first = max(0, len(axes) - len(names))
-    for position, name in enumerate((each.strip() for each in names), first):
-        where = described.get(f"{name}_indices", position)
-        if name not in ("", ".") and where in range(len(axes)):
-            axes[where] = _axis(child(group, name), name, len(axes[where]))
-    return axes
-
-
-def _axis(stored: Node | None, name: str, size: int) -> Axis:
-    if not isinstance(stored, h5py.Dataset) or stored.dtype.kind not in "biuf":
-        return Axis.index(size, name)
-    values = np.ravel(stored[()]).astype(np.float64)
-    if len(values) == size + 1:
-        values = (values[:-1] + values[1:]) / 2
-    elif len(values) == 2 != size:
-        values = values[0] + values[1] * np.arange(size)
-    known = coordinates(values, size) if len(values) == size else None
-    if known is None:
-        return Axis.index(size, name)
-    return Axis(name, text(stored, "units"), known)
+    if nx_class(place.group) == "NXdetector":
+        return list(axes_of_frames(shape, None, place.group))
+    return axes_of_plot(place.group, described, shape)
 
 
 def _described(entry: h5py.Group) -> dict[str, Any]:
@@ -280,9 +257,3 @@ def _described(entry: h5py.Group) -> dict[str, Any]:
         elif node is not None and (name == _HYPERSPY or nx_class(node) in _DESCRIBING):
             found[name] = metadata(node)
     return found
-
-
-def _texts(value: Any) -> list[str]:
-    if value is None:
-        return []
-    return [str(each) for each in (value if isinstance(value, list) else [value])]

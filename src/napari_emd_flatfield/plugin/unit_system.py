@@ -166,13 +166,16 @@ def _with_units(
 
 
 def _square_pixels(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
-    """Give the half of a frame that only counts pixels the step of the other half."""
+    """Give the half of a frame that has no unit that of the other half."""
     *leading, y, x = axes
-    if y.is_index and _kind(x):
-        y = Axis(y.name, x.units, abs(x.scale) * y.values)
-    elif x.is_index and _kind(y):
-        x = Axis(x.name, y.units, abs(y.scale) * x.values)
-    return (*leading, y, x)
+    return (*leading, _like_other_half(y, x), _like_other_half(x, y))
+
+
+def _like_other_half(axis: Axis, other: Axis) -> Axis:
+    if _has_unit(axis) or not _kind(other):
+        return axis
+    step = abs(other.scale) if axis.is_index else 1.0
+    return Axis(axis.name, other.units, step * axis.values)
 
 
 def _in_unit_of(axis: Axis, other: Axis) -> Axis:

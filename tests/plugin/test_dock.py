@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import dask.array as da
 import numpy as np
 import pytest
-import zarr
 from napari._qt import qt_main_window
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent
@@ -58,9 +57,11 @@ def middle(dock: Any) -> np.ndarray:
     return data[..., data.shape[-2] // 2, data.shape[-1] // 2]
 
 
-@pytest.mark.parametrize(
-    "make", [np.asarray, da.asarray, zarr.array], ids=["numpy", "dask", "zarr"]
-)
+def as_zarr(array: np.ndarray) -> Any:
+    return pytest.importorskip("zarr").array(array)
+
+
+@pytest.mark.parametrize("make", [np.asarray, da.asarray, as_zarr])
 def test_arrays_of_any_kind(viewer: Any, dock: Any, qtbot: Any, make: Any) -> None:
     viewer.add_image(make(level(2, 8, 8)), name="flat")
     viewer.add_image(make(level(1, 8, 8)), name="dark")

@@ -201,6 +201,21 @@ def test_the_flat_is_drawn_as_it_is_interpolated(
     np.testing.assert_allclose(8 / middle(dock), expected, rtol=1e-6)
 
 
+def test_repeated_flats_are_drawn_as_one_whatever_their_order(
+    viewer: Any, dock: Any, qtbot: Any
+) -> None:
+    flats = np.stack([level(value, 8, 8) for value in (4, 1, 3)])
+    viewer.add_image(flats, name="flats")
+    viewer.add_image(level(8, 9, 8, 8), name="sample")
+    dock.inputs.positions.value = "8, 0, 0"
+    dock.plots.expand()
+    press_correct(dock, qtbot)
+    _, drawn = dock.plots.plots._flat.getData()
+    np.testing.assert_allclose(drawn, np.linspace(2, 4, 9))
+    where, means = dock.plots.plots._flats.getData()
+    np.testing.assert_array_equal([where, means], [[0, 8], [2, 4]])
+
+
 def test_raw_and_corrected_take_turns_whoever_hides_them(
     viewer: Any, dock: Any, qtbot: Any
 ) -> None:

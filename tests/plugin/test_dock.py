@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import dask.array as da
 import numpy as np
 import pytest
-import zarr
 from napari._qt import qt_main_window
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent
@@ -58,9 +57,11 @@ def middle(dock: Any) -> np.ndarray:
     return data[..., data.shape[-2] // 2, data.shape[-1] // 2]
 
 
-@pytest.mark.parametrize(
-    "make", [np.asarray, da.asarray, zarr.array], ids=["numpy", "dask", "zarr"]
-)
+def as_zarr(array: np.ndarray) -> Any:
+    return pytest.importorskip("zarr").array(array)
+
+
+@pytest.mark.parametrize("make", [np.asarray, da.asarray, as_zarr])
 def test_arrays_of_any_kind(viewer: Any, dock: Any, qtbot: Any, make: Any) -> None:
     viewer.add_image(make(level(2, 8, 8)), name="flat")
     viewer.add_image(make(level(1, 8, 8)), name="dark")
@@ -198,6 +199,21 @@ def test_the_flat_is_drawn_as_it_is_interpolated(
     _, drawn = dock.plots.plots._flat.getData()
     np.testing.assert_allclose(drawn, expected)
     np.testing.assert_allclose(8 / middle(dock), expected, rtol=1e-6)
+
+
+def test_repeated_flats_are_drawn_as_one_whatever_their_order(
+    viewer: Any, dock: Any, qtbot: Any
+) -> None:
+    flats = np.stack([level(value, 8, 8) for value in (4, 1, 3)])
+    viewer.add_image(flats, name="flats")
+    viewer.add_image(level(8, 9, 8, 8), name="sample")
+    dock.inputs.positions.value = "8, 0, 0"
+    dock.plots.expand()
+    press_correct(dock, qtbot)
+    _, drawn = dock.plots.plots._flat.getData()
+    np.testing.assert_allclose(drawn, np.linspace(2, 4, 9))
+    where, means = dock.plots.plots._flats.getData()
+    np.testing.assert_array_equal([where, means], [[0, 8], [2, 4]])
 
 
 def test_raw_and_corrected_take_turns_whoever_hides_them(

@@ -141,7 +141,13 @@ class FlatField(Storable):
     def flat_positions(self) -> tuple[float, ...]:
         """Where the flats lie, ascending; empty when one serves everywhere."""
         flats = self._correction.plan.flats
-        return () if flats is None else tuple(flats.positions.tolist())
+        return tuple(flats.positions.tolist()) if flats else ()
+
+    @property
+    def flat_groups(self) -> tuple[tuple[int, ...], ...]:
+        """Numbers of the flats that become one, for each of their positions."""
+        flats = self._correction.plan.flats
+        return flats.groups if flats else ()
 
     @property
     def frame_shape(self) -> tuple[int, ...]:

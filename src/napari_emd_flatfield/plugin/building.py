@@ -70,14 +70,13 @@ def build(
     corrected = flatfield.correct(raw)
     data, kwargs = shown_as(corrected, corrected.axes)
     report = flatfield.report(raw)
-    along = flatfield.flat_positions, flatfield.interpolation
     return Corrected(
         raw=raw,
         data=data,
         kwargs=kwargs,
         description=describe(flatfield, corrected, report),
         report=str(report),
-        sample_profile=partial(sample_profile, raw, flats, *along, corrected),
+        sample_profile=partial(sample_profile, raw, flats, flatfield, corrected),
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from isal import isal_zlib
 
-from ..flatfield.interpolation import BY_POSITION, mix_at
+from ..flatfield.interpolation import mix_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,11 +52,7 @@ class Profile:
 
 
 def sample_profile(
-    raw: Signal,
-    flats: Sequence[Signal],
-    flat_positions: Sequence[float],
-    interpolation: str,
-    corrected: Signal,
+    raw: Signal, flats: Sequence[Signal], flatfield: FlatField, corrected: Signal
 ) -> Profile:
     """Measure mean intensities along a scan.
 
@@ -66,10 +62,8 @@ def sample_profile(
         The scan before and after correction, shape (…, y, x).
     flats
         Its flats, shape (y, x) or (n, y, x).
-    flat_positions
-        Where they lie; empty where the file does not say and nothing needs it.
-    interpolation
-        How the flat of a frame follows from them.
+    flatfield
+        The correction that was made with them.
 
     Returns
     -------
@@ -84,21 +78,22 @@ def sample_profile(
         chosen = np.unique(np.rint(wanted)).astype(int).tolist()
         positions = axis.values[chosen]
     means = np.concatenate([_means(flat.data, range(len3(flat))) for flat in flats])
-    where = np.asarray(flat_positions, dtype=float)
-    is_known = len(where) == len(means)
-    if is_known and interpolation in BY_POSITION:
-        interpolated = _interpolated(positions, where, means, interpolation)
+    groups = flatfield.flat_groups
+    levels = np.array([means[list(group)].mean() for group in groups])
+    where = np.array(flatfield.flat_positions)
+    if len(where):
+        interpolated = _interpolated(positions, where, levels, flatfield.interpolation)
     else:
-        level = means[0] if interpolation == "first" else np.mean(means)
-        interpolated = np.full(len(positions), level)
+        first = flatfield.interpolation == "first"
+        interpolated = np.full(len(positions), means[0] if first else means.mean())
     return Profile(
         label=f"{axis.name or 'frame'} ({axis.units})" if axis.units else axis.name,
         positions=positions,
         raw=_means(raw.data, chosen),
         corrected=_means(corrected.data, chosen),
         interpolated=interpolated,
-        flat_positions=where if is_known else np.empty(0),
-        flats=means if is_known else np.empty(0),
+        flat_positions=where,
+        flats=levels[: len(where)],
     )
 
 
@@ -137,11 +132,9 @@ def len3(signal: Signal) -> int:
 
 
 def _interpolated(
-    positions: np.ndarray, where: np.ndarray, means: np.ndarray, interpolation: str
+    positions: np.ndarray, where: np.ndarray, levels: np.ndarray, interpolation: str
 ) -> np.ndarray:
-    places = np.unique(where)
-    levels = np.array([means[where == place].mean() for place in places])
-    mixes = (mix_at(position, places, interpolation) for position in positions)
+    mixes = (mix_at(position, where, interpolation) for position in positions)
     return np.array(
         [levels[m.near] * (1 - m.weight) + levels[m.far] * m.weight for m in mixes]
     )

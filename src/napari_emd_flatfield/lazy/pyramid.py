@@ -190,6 +190,9 @@ class BinnedArray(Level):
             pool.help(tile)
         for part, tile in zip(parts, tiles, strict=True):
             found[part.where] = tile.result()[part.inside]
+        for part, tile in zip(parts, tiles, strict=True):
+            # The frames that were read for them may have pushed them out.
+            CACHE.add((self._token, part.block), tile)
         return found
 
     def _sources(self) -> tuple[LazyArray]:

@@ -192,7 +192,9 @@ class BinnedArray(Level):
             found[part.where] = tile.result()[part.inside]
         for part, tile in zip(parts, tiles, strict=True):
             # The frames that were read for them may have pushed them out.
-            CACHE.add((self._token, part.block), tile)
+            key = self._token, part.block
+            if CACHE.get(key) is None:
+                CACHE.add(key, tile)
         return found
 
     def _sources(self) -> tuple[LazyArray]:

@@ -92,14 +92,16 @@ def read(
     file = SharedFile.of(path)
     with _damage_named(file):
         nodes = list(walk(file.handle()))
-        dialect = next(each for each in _DIALECTS if each.recognises(nodes))
+        added, before = berkeley.added(file, nodes)
+        dialect = next(each for each in _DIALECTS if each.recognises(before))
         try:
-            signals = dialect.signals(file, nodes) or plain.signals(file, nodes)
+            signals = dialect.signals(file, before) or plain.signals(file, before)
         except NoSignalError:
             # What a dialect takes for no image can still be asked for.
-            if dataset is None:
+            if dataset is None and not added:
                 raise
             signals = []
+        signals = [*signals, *added]
         if dataset is None:
             signals = opened_unasked(file.path, nodes[0], signals)
         else:

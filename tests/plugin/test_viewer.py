@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -344,6 +345,34 @@ def test_dock_saves_in_the_background_and_opens_what_it_saved(
     assert any("linear" in text for text in saved.metadata["comments"].values())
     dock.open_button.click()
     assert len(viewer.layers) == 5
+
+
+def test_dock_adds_to_the_file_the_raw_layer_came_from(
+    viewer: Any,
+    dock: Any,
+    qtbot: Any,
+    scan_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(flatfield_widget, "show_error", told.append)
+    path = Path(shutil.copy(scan_path, tmp_path / "source.emd"))
+    viewer.layers.clear()
+    viewer.open(path, plugin=PLUGIN)
+    before = {signal.name: signal.data[...] for signal in nef.read(path)}
+    press_correct(dock, qtbot)
+    dock.save_buttons.into_source.click()
+    qtbot.waitUntil(dock.save_button.isEnabled, timeout=10_000)
+    assert told == []
+    saved = {signal.name: signal.data[...] for signal in nef.read(path)}
+    assert saved.keys() - before.keys() == {"corrected_raw"}
+    layer = viewer.layers["corrected_raw"]
+    for name, data in (before | {"corrected_raw": layer.data[...]}).items():
+        np.testing.assert_array_equal(saved[name], data)
+    dock.inputs.raw.value = viewer.add_image(np.ones((6, 48, 64)), name="nowhere")
+    dock.save_buttons.into_source.click()
+    assert "not read from a file" in told.pop()
 
 
 def test_a_save_that_fails_says_why(

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
+from ..lazy.following import opened
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -128,7 +130,7 @@ def metadata(group: h5py.Group, depth: int = 0) -> dict[str, Any]:
         if not isinstance(group.get(key, getlink=True), h5py.HardLink):
             continue
         try:
-            child = group[key]
+            child = opened(group, key)
             if isinstance(child, h5py.Group):
                 found[decode(key)] = metadata(child, depth + 1)
             elif isinstance(child, h5py.Dataset) and is_small(child):

@@ -10,6 +10,7 @@ import h5py
 
 from ..errors import EmdFlatfieldError, NoSignalError, ReadError
 from ..lazy.files import SharedFile
+from ..lazy.following import following
 from . import (
     berkeley,
     emd1,
@@ -51,6 +52,8 @@ def read(
     path: str | os.PathLike[str],
     dataset: str | None = None,
     component: Part = "modulus",
+    *,
+    follow_external: bool = False,
 ) -> list[Signal]:
     """Open the images in an EMD or HDF5 file, without reading them.
 
@@ -65,6 +68,11 @@ def read(
     component
         The part of complex data that makes the image: ``"modulus"``,
         ``"phase"`` (radian), ``"real"`` or ``"imaginary"``.
+    follow_external
+        Whether to show data of other files wherever they are. Links, virtual
+        datasets and raw storage can make a file show parts of any other; by
+        default those in its own folder and below are followed, and a warning
+        tells of others.
 
     Returns
     -------
@@ -89,8 +97,8 @@ def read(
     (540, 640)
     """
     check(component)
-    file = SharedFile.of(path)
-    with _damage_named(file):
+    file = SharedFile.of(path, follow_external)
+    with _damage_named(file), following(follow_external):
         nodes = list(walk(file.handle()))
         added, before = berkeley.added(file, nodes)
         dialect = next(each for each in _DIALECTS if each.recognises(before))

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from ..lazy import is_complex_compound
+from ..lazy.following import NotFollowedError, opened
 from .skipping import listed, warn
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def walk(group: h5py.Group) -> Iterator[Node]:
     seen = {identity(group)}
     pending: list[Node] = [group]
     missing: list[str] = []
+    refused: list[str] = []
     # A file that is closed and opened again has a new identity, and no end.
     kept: list[Node] = []
     while pending:
@@ -72,17 +74,33 @@ def walk(group: h5py.Group) -> Iterator[Node]:
             found = child(node, name)
             if found is None:
                 missing.extend(_missing_file(node, name))
+                refused.extend(_refused(node, name))
             elif (itself := identity(found)) not in seen:
                 seen.add(itself)
                 children.append(found)
                 if isinstance(found, _Elsewhere):
                     kept.append(found)
         pending.extend(reversed(children))
+    if refused:
+        warn(f"{group.file.filename} is not shown whole: {listed(refused)}")
     if missing:
         warn(
             f"{group.file.filename} links to files that are missing or damaged, so "
             f"what they hold is left out: {listed(missing)}"
         )
+
+
+def inside(group: str, name: str) -> str:
+    """HDF5 path of a name in a group.
+
+    Parameters
+    ----------
+    group
+        HDF5 path of the group.
+    name
+        The name.
+    """
+    return f"{group.rstrip('/')}/{name}"
 
 
 def child(group: h5py.Group, name: str) -> Node | None:
@@ -101,7 +119,7 @@ def child(group: h5py.Group, name: str) -> Node | None:
         None for a dangling link and for anything else, like a named datatype.
     """
     try:
-        node = group[name]
+        node = opened(group, name)
     except (KeyError, OSError, RuntimeError, ValueError):
         return None
     if not isinstance(node, h5py.Group | h5py.Dataset):
@@ -109,7 +127,7 @@ def child(group: h5py.Group, name: str) -> Node | None:
     if isinstance(group, _Elsewhere) or identity(node)[0] != identity(group)[0]:
         is_group = isinstance(node, h5py.Group)
         node = (_GroupElsewhere if is_group else _DatasetElsewhere)(node.id)
-        node._link = f"{group.name.rstrip('/')}/{name}"
+        node._link = inside(group.name, name)
         node._home = group.file
     return node
 
@@ -170,7 +188,18 @@ def names(group: h5py.Group) -> list[str]:
     return found
 
 
+def _refused(group: h5py.Group, name: str) -> Iterator[str]:
+    try:
+        opened(group, name)
+    except NotFollowedError as error:
+        yield f"{inside(group.name, name)} ({error})"
+    except (KeyError, OSError, RuntimeError, ValueError):
+        return
+
+
 def _missing_file(group: h5py.Group, name: str) -> Iterator[str]:
+    if any(_refused(group, name)):
+        return
     link = group.get(name, getlink=True)
     if isinstance(link, h5py.ExternalLink):
         yield f"{link.filename} ({stem(group.name)}/{name})"

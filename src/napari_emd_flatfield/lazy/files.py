@@ -18,6 +18,7 @@ import h5py
 import hdf5plugin  # noqa: F401 - importing it registers its filters with HDF5
 
 from ..errors import FileOpenError, ReadError
+from .following import following, opened
 
 # HDF5's own chunk cache, per dataset: enough for neighbouring frames of a stack
 # whose chunks span several of them.
@@ -44,15 +45,19 @@ class SharedFile:
     ----------
     path
         An HDF5 file.
+    follow_external
+        Whether to read from any other file it leads to, not only from those in
+        its folder and below.
     """
 
     _registry: ClassVar[
-        weakref.WeakValueDictionary[tuple[str, _Identity], SharedFile]
+        weakref.WeakValueDictionary[tuple[str, _Identity, bool], SharedFile]
     ] = weakref.WeakValueDictionary()
     _registry_lock = threading.Lock()
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, follow_external: bool = False) -> None:
         self.path = path
+        self.follow_external = follow_external
         self._identity = _identity(path)
         self._version: _Version | None = None
         self._lock = threading.RLock()
@@ -61,7 +66,9 @@ class SharedFile:
         weakref.finalize(self, _close_all, self._open)
 
     @classmethod
-    def of(cls, path: str | os.PathLike[str]) -> SharedFile:
+    def of(
+        cls, path: str | os.PathLike[str], follow_external: bool = False
+    ) -> SharedFile:
         """Return the handle all arrays on this file share.
 
         A file that has since been replaced by another of the same name gets a
@@ -72,6 +79,8 @@ class SharedFile:
         ----------
         path
             An HDF5 file.
+        follow_external
+            As for the class.
 
         Raises
         ------
@@ -79,11 +88,11 @@ class SharedFile:
             If there is no such file.
         """
         resolved = Path(path).resolve()
-        key = (str(resolved), _identity(resolved))
+        key = (str(resolved), _identity(resolved), follow_external)
         with cls._registry_lock:
             shared = cls._registry.get(key)
             if shared is None:
-                shared = cls._registry[key] = cls(resolved)
+                shared = cls._registry[key] = cls(resolved, follow_external)
         shared._refresh()
         return shared
 
@@ -115,6 +124,22 @@ class SharedFile:
                 self._open.append(open_hdf5(self.path))
             return self._open[0]
 
+    def node(self, name: str) -> Any:
+        """Open an object, if all that it shows may be followed.
+
+        Parameters
+        ----------
+        name
+            Its HDF5 path.
+
+        Raises
+        ------
+        ReadError
+            If it shows data of a file that may not be followed.
+        """
+        with following(self.follow_external):
+            return opened(self.handle(), name)
+
     def read(self, name: str, slices: tuple[slice, ...]) -> Any:
         """Read a block of a dataset.
 
@@ -128,11 +153,14 @@ class SharedFile:
         with self._lock:
             # HDF5's chunk cache dies with the dataset object that owns it
             # (https://github.com/h5py/h5py/issues/1960).
-            dataset = self._datasets.pop(name, None) or self.handle()[name]
+            dataset = self._datasets.pop(name, None) or self.node(name)
             self._datasets[name] = dataset
             if len(self._datasets) > _DATASETS_KEPT:
                 del self._datasets[next(iter(self._datasets))]
             return dataset[slices]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).of, (self.path, self.follow_external)
 
     def close(self) -> None:
         """Close the handle; the next read opens it again."""
@@ -159,6 +187,8 @@ def open_hdf5(path: Path) -> h5py.File:
     _identity(path)
     if path.is_dir():
         raise FileOpenError(f"{path} is a folder; give the HDF5 file inside it")
+    if not path.is_file():  # to open a pipe or a device may take for ever
+        raise FileOpenError(f"{path} is not a file; EMD, NeXus and HDF5 files are")
     try:
         with path.open("rb") as stream:
             start = stream.read(8)

@@ -44,7 +44,10 @@ class H5Array(LazyArray):
         self._file = file if isinstance(file, SharedFile) else SharedFile.of(file)
         self._name = name
         if dataset is None:
-            dataset = self._file.handle().get(name)
+            try:
+                dataset = self._file.node(name)
+            except KeyError:
+                dataset = None
         if not isinstance(dataset, h5py.Dataset):
             raise ReadError(f"{self._file.path} has no dataset {name}")
         super().__init__(dataset.shape, dataset.dtype, dataset.chunks)
@@ -70,7 +73,10 @@ class H5Array(LazyArray):
     def _why(self, error: Exception) -> str:
         if isinstance(error, FileNotFoundError | FileOpenError):
             return str(error)
-        missing = missing_filters(self._file.handle().get(self._name))
+        try:
+            missing = missing_filters(self._file.node(self._name))
+        except (KeyError, OSError, RuntimeError):
+            missing = []
         if missing:
             names = ", ".join(missing)
             return (
@@ -84,24 +90,22 @@ class H5Array(LazyArray):
         return (self._file,)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._file.path, self._name)
+        return type(self), (self._file, self._name)
 
 
-def missing_filters(dataset: h5py.Dataset | None) -> list[str]:
+def missing_filters(dataset: h5py.Dataset) -> list[str]:
     """Name the filters a dataset needs and this HDF5 has not got.
 
     Parameters
     ----------
     dataset
-        An open dataset; None gives an empty list.
+        An open dataset.
 
     Returns
     -------
     list of str
         E.g. ``["32013 (zfp)"]``.
     """
-    if dataset is None:
-        return []
     pipeline = dataset.id.get_create_plist()
     filters = [pipeline.get_filter(i) for i in range(pipeline.get_nfilters())]
     return [

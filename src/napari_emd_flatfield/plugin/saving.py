@@ -18,6 +18,7 @@ from .latest import single_shot
 
 if TYPE_CHECKING:
     from ..signal import Signal
+    from ..writing.emd import Mode
 
 
 _GLANCE_MS = 100
@@ -36,15 +37,18 @@ class SaveJob(QObject):
         The EMD file to write.
     signal
         What to save.
+    mode
+        As for `write`.
     """
 
     advanced = QtSignal(int, int)
     succeeded = QtSignal(str)
     failed = QtSignal(str)
 
-    def __init__(self, path: Path, signal: Signal) -> None:
+    def __init__(self, path: Path, signal: Signal, mode: Mode) -> None:
         super().__init__()
         self.path = path
+        self._mode: Mode = mode
         self._signal = signal
         self._bar: Any = None
         self._progress = (0, 0)
@@ -67,7 +71,8 @@ class SaveJob(QObject):
         self._worker.quit()
 
     def _write(self) -> str:
-        return str(write(self.path, [self._signal], progress=self._report))
+        saved = write(self.path, [self._signal], mode=self._mode, progress=self._report)
+        return str(saved)
 
     def _report(self, done: int, total: int) -> None:
         # napari asks workers to quit when its window closes.
@@ -117,8 +122,7 @@ class SaveBar(QWidget):
         self.job: SaveJob | None = None
         self._started = 0.0
         self.bar = QProgressBar()
-        self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setToolTip("Stop saving; no file is left behind.")
+        self.cancel_button = button("Cancel", "Stop saving; no file is left behind.")
         self.cancel_button.clicked.connect(self._on_cancel)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -126,17 +130,19 @@ class SaveBar(QWidget):
         layout.addWidget(self.cancel_button)
         self.hide()
 
-    def save(self, path: Path, signal: Signal) -> None:
+    def save(self, path: Path, signal: Signal, mode: Mode) -> None:
         """Start to save; `succeeded` or `failed` tells the end.
 
         Parameters
         ----------
         path
-            The EMD file to write.
+            The EMD file to write, or to add to.
         signal
             What to save.
+        mode
+            As for `write`.
         """
-        self.job = SaveJob(path, signal)
+        self.job = SaveJob(path, signal, mode)
         self.job.advanced.connect(self._on_advanced)
         self.job.succeeded.connect(self._on_succeeded)
         self.job.failed.connect(self._on_failed)
@@ -171,6 +177,38 @@ class SaveBar(QWidget):
     def _end(self) -> None:
         self.job = None
         self.hide()
+
+
+class SaveButtons(QWidget):
+    """To a file of its own, or into the one the raw layer was read from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.as_emd = button(
+            "Save as EMD…", "Save the corrected layer, frame by frame."
+        )
+        self.into_source = button(
+            "Save into source",
+            "Add the corrected layer to the file the raw layer was read from. A "
+            "copy of it takes its place when complete; nothing in it is changed.",
+        )
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.as_emd, 1)
+        layout.addWidget(self.into_source, 1)
+
+
+def button(text: str, tooltip: str) -> QPushButton:
+    """Make a button.
+
+    Parameters
+    ----------
+    text, tooltip
+        What it says, and what it does.
+    """
+    made = QPushButton(text)
+    made.setToolTip(tooltip)
+    return made
 
 
 def ask_where(suggested: str) -> Path | None:

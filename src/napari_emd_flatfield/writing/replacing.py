@@ -76,6 +76,11 @@ def replacing(
                 sink.start_from(final)
             yield sink
             sink.sync()
+            if not partial.exists():
+                raise WriteError(
+                    f"{target} was not written: what was to become it is gone, as if "
+                    f"the folder {final.parent} was removed meanwhile; save elsewhere"
+                )
             if check is not None:
                 check(partial)
             with alone_in(final.parent):

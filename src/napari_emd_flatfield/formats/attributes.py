@@ -6,12 +6,14 @@ array of one of these (https://github.com/silx-kit/silx/issues/2292).
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 
 from ..lazy.following import opened
+from .skipping import warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 _LARGEST_VECTOR = 4096
 _LARGEST_MATRIX = 64
 _DEEPEST_GROUP = 16
+_MOST_ATTRIBUTES = 4096
 
 # A damaged or exotic attribute (opaque, unknown reference) hides no data.
 UNREADABLE = (OSError, RuntimeError, TypeError, ValueError, KeyError)
@@ -73,9 +76,39 @@ def attributes(node: h5py.Group | h5py.Dataset) -> dict[str, Any]:
     return dict(_readable(node))
 
 
+def attribute_names(node: h5py.Group | h5py.Dataset) -> list[str]:
+    """List the attributes of a node, but not a million.
+
+    Parameters
+    ----------
+    node
+        A group or dataset.
+
+    Returns
+    -------
+    list of str
+        All, or the first 4096 with a warning.
+    """
+    number = h5py.h5a.get_num_attrs(node.id)
+    if number <= _MOST_ATTRIBUTES:
+        return list(node.attrs)
+    warn(
+        f"{node.file.filename}:{node.name} has {number} attributes; the first "
+        f"{_MOST_ATTRIBUTES} are read"
+    )
+    found: list[str] = []
+
+    def collect(name: bytes) -> bool | None:
+        found.append(os.fsdecode(name))
+        return True if len(found) == _MOST_ATTRIBUTES else None
+
+    h5py.h5a.iterate(node.id, collect)
+    return found
+
+
 def _readable(node: h5py.Group | h5py.Dataset) -> Iterator[tuple[str, Any]]:
     stored = node.attrs
-    for key in stored:
+    for key in attribute_names(node):
         try:
             yield decode(key), decode(stored[key])
         except UNREADABLE:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 
 from .. import units
-from .attributes import text
+from .attributes import attribute_names, text
 from .entries import damage_named, entries, names, root
 from .skipping import skipping
 from .tree import identity
@@ -86,6 +86,6 @@ def _item(
     with damage_named(file, entry.path):
         node = file.node(entry.path)
         unit = text(node, "units", "unit") if isinstance(node, h5py.Dataset) else ""
-        attributes = tuple(node.attrs)
+        attributes = tuple(attribute_names(node))
     found = roles.get(entry.path, ())
     return Item(entry, units.canonical(unit) if unit else "", (*found,), attributes)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 
 from ..lazy.following import following
-from .attributes import attributes, decode, is_small
+from .attributes import attribute_names, attributes, decode, is_small
 from .entries import damage_named
 from .tree import child, is_image
 
@@ -44,7 +44,7 @@ def described(file: SharedFile, path: str) -> dict[str, Any]:
         node = file.node(path)
         if isinstance(node, h5py.Dataset) and is_small(node) and not is_image(node):
             found[""] = decode(node[()])
-        found |= dict.fromkeys(node.attrs, _UNREADABLE)
+        found |= dict.fromkeys(attribute_names(node), _UNREADABLE)
         return found | attributes(node)
 
 

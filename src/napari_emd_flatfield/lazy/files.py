@@ -159,9 +159,6 @@ class SharedFile:
                 del self._datasets[next(iter(self._datasets))]
             return dataset[slices]
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self).of, (self.path, self.follow_external)
-
     def close(self) -> None:
         """Close the handle; the next read opens it again."""
         with self._lock:

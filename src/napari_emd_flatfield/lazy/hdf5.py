@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -11,6 +12,7 @@ from ..errors import FileOpenError, ReadError
 from .base import LazyArray
 from .files import SharedFile
 from .indexing import selected_shape
+from .memory import physical_memory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,10 +55,16 @@ class H5Array(LazyArray):
         super().__init__(dataset.shape, dataset.dtype, dataset.chunks)
 
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
+        # What Linux promises to a program that asks for more, it cannot keep.
+        values = max(math.prod(selected_shape(slices)), math.prod(self.chunks))
+        if values * self.dtype.itemsize > physical_memory():
+            raise ReadError(self._too_large(slices))
         try:
             block = np.asarray(self._file.read(self._name, slices))
         except ReadError:
             raise
+        except MemoryError as error:
+            raise ReadError(self._too_large(slices)) from error
         # h5py lets HDF5's errors out as whatever seems closest to each.
         except (OSError, RuntimeError, KeyError, ValueError) as error:
             raise ReadError(
@@ -69,6 +77,13 @@ class H5Array(LazyArray):
                 "open it again to see what is in it now"
             )
         return block
+
+    def _too_large(self, slices: tuple[slice, ...]) -> str:
+        return (
+            f"{self._file.path}:{self._name} cannot be read: {selected_shape(slices)} "
+            f"values of {self.dtype}, in chunks of {self.chunks}, do not fit into "
+            "memory; ask for a smaller part"
+        )
 
     def _why(self, error: Exception) -> str:
         if isinstance(error, FileNotFoundError | FileOpenError):
@@ -90,7 +105,12 @@ class H5Array(LazyArray):
         return (self._file,)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._file, self._name)
+        follow = self._file.follow_external
+        return _reopened, (str(self._file.path), self._name, follow)
+
+
+def _reopened(path: str, name: str, follow_external: bool) -> H5Array:
+    return H5Array(SharedFile.of(path, follow_external), name)
 
 
 def missing_filters(dataset: h5py.Dataset) -> list[str]:

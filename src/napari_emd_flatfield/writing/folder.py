@@ -138,7 +138,8 @@ def check_free(target: Path) -> None:
         return
     if not target.is_file():
         raise WriteError(f"{target} is not a file; choose another name")
-    if not os.access(target, os.W_OK):
+    as_now = os.access in os.supports_effective_ids
+    if not os.access(target, os.W_OK, effective_ids=as_now):
         raise WriteError(
             f"{target} is protected against writing; allow it, or choose another name"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import gc
 import io
 import resource
@@ -14,6 +15,7 @@ import napari_emd_flatfield as nef
 from napari_emd_flatfield.cli import main
 
 MEGABYTES = 500
+SECONDS = 5
 
 
 def look(path: str) -> str:
@@ -43,8 +45,11 @@ with Path("/proc/self/status").open() as status:
 resource.setrlimit(resource.RLIMIT_DATA, (used * 1024 + MEGABYTES * 2**20,) * 2)
 say("ready")
 for line in sys.stdin:
+    # A hang ends with the stack of Python calls: the innermost says whose it is.
+    faulthandler.dump_traceback_later(SECONDS, exit=True)
     try:
         say(look(line.strip()))
     except BaseException as error:  # noqa: BLE001 - any other is what we look for
         say(f"{type(error).__name__}: {error}".replace("\n", " ")[:300])
+    faulthandler.cancel_dump_traceback_later()
     gc.collect()

@@ -102,7 +102,8 @@ def attribute_names(node: h5py.Group | h5py.Dataset) -> list[str]:
         found.append(os.fsdecode(name))
         return True if len(found) == _MOST_ATTRIBUTES else None
 
-    h5py.h5a.iterate(node.id, collect)
+    # Any other order would have HDF5 open all of them first.
+    h5py.h5a.iterate(node.id, collect, order=h5py.h5.ITER_NATIVE)
     return found
 
 

@@ -19,6 +19,7 @@ import hdf5plugin  # noqa: F401 - importing it registers its filters with HDF5
 
 from ..errors import FileOpenError, ReadError
 from .following import following, opened
+from .superblock import superblock
 
 # HDF5's own chunk cache, per dataset: enough for neighbouring frames of a stack
 # whose chunks span several of them.
@@ -202,23 +203,29 @@ def open_hdf5(path: Path) -> h5py.File:
             f"{path} is not an HDF5 file (it starts with {start!r}); EMD, NeXus "
             "and HDF5 files can be opened"
         )
+    described = superblock(path)
+    if described.missing:
+        raise FileOpenError(
+            f"{path} cannot be opened: it is truncated; copy it again from where it "
+            f"was recorded ({described.missing} bytes are missing at its end)"
+        )
     try:
         return _open(path, driver=_DRIVER)
     except (OSError, RuntimeError) as error:
-        failure = error
-    try:
-        # What a program writes in SWMR mode opens in no other, with no other driver.
-        return _open(path, swmr=True)
-    except (OSError, RuntimeError) as error:
-        reason = f"HDF5 says: {failure}"
-        if "truncated" in f"{failure} {error}":  # only the default driver says so
-            reason = "it is truncated; copy it again from where it was recorded"
-        elif "not already open for SWMR" in str(error):
-            reason = (
-                "it is marked as being written; wait until the program that writes "
-                "it has closed it, or clear what a crash left with `h5clear -s`"
-            )
-        raise FileOpenError(f"{path} cannot be opened: {reason}") from failure
+        failure, reason = error, f"HDF5 says: {error}"
+    if described.is_marked:
+        try:
+            # What a program writes in SWMR mode opens in no other, with no other
+            # driver. Of other files HDF5 would wait for a damaged one to mend.
+            return _open(path, swmr=True)
+        except (OSError, RuntimeError) as error:
+            if "not already open for SWMR" in str(error):
+                reason = (
+                    "it is marked as being written; wait until the program that "
+                    "writes it has closed it, or clear what a crash left with "
+                    "`h5clear -s`"
+                )
+    raise FileOpenError(f"{path} cannot be opened: {reason}") from failure
 
 
 def _open(path: Path, **options: Any) -> h5py.File:

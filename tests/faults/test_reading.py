@@ -208,8 +208,10 @@ def test_layers_that_were_removed_leave_nothing(
     used = []
     with tally("layers opened and removed").fault():
         for k in range(number):
-            for data, options, _ in read_layers(str(paths[k % len(paths)])):
-                viewer.add_layer(Image(data, **options))
+            viewer.layers.extend(
+                Image(data, **options)
+                for data, options, _ in read_layers(str(paths[k % len(paths)]))
+            )
             viewer.dims.current_step = (k % 4, 0, 0)
             if k % 5 == 4:
                 viewer.layers.clear()

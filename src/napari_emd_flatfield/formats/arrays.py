@@ -10,8 +10,8 @@ import h5py
 
 from ..errors import EmdFlatfieldError
 from ..lazy import ComplexArray, H5Array, LazyArray, is_complex_compound
-from ..lazy.files import open_hdf5
 from ..lazy.following import located
+from ..lazy.opening import open_hdf5
 from .skipping import listed, warn
 
 if TYPE_CHECKING:

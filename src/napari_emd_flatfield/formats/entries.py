@@ -151,7 +151,8 @@ def damage_named(file: SharedFile, path: str) -> Iterator[None]:
         In place of errors of HDF5.
     """
     try:
-        yield
+        with file.held():
+            yield
     except EmdFlatfieldError:
         raise
     except DAMAGE as error:

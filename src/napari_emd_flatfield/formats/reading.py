@@ -98,8 +98,8 @@ def read(
     """
     check(component)
     file = SharedFile.of(path, follow_external)
-    with _damage_named(file), following(follow_external):
-        nodes = list(walk(file.handle()))
+    with _damage_named(file), file.held() as handle, following(follow_external):
+        nodes = list(walk(handle))
         added, before = berkeley.added(file, nodes)
         dialect = next(each for each in _DIALECTS if each.recognises(before))
         try:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 
 from ..errors import EmdFlatfieldError, ReadError
+from .opening import open_hdf5
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,8 +172,6 @@ def _check_block(file: h5py.File, name: str, home: Path, hops: int) -> None:
 @contextmanager
 def _elsewhere(name: str, folder: Path, home: Path) -> Iterator[h5py.File | None]:
     """Open another file, where it may be; None where HDF5 will fail to."""
-    from .files import open_hdf5
-
     path = located(name, folder)
     if path is None:
         yield None

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_SWMR = 0b101  # written, by one that lets others read
 _SIZES = {2: "H", 4: "I", 8: "Q"}
 
 
@@ -22,10 +23,13 @@ class Superblock(NamedTuple):
         default driver only; with others it takes what is missing for zeros.
     is_marked
         Whether it is marked as being written.
+    is_swmr
+        Whether that is done so that others can read it meanwhile.
     """
 
-    missing: int
-    is_marked: bool
+    missing: int = 0
+    is_marked: bool = False
+    is_swmr: bool = False
 
 
 def superblock(path: Path) -> Superblock:
@@ -42,27 +46,24 @@ def superblock(path: Path) -> Superblock:
         while start < size:
             file.seek(start)
             head = file.read(64)
-            if head.startswith(_SIGNATURE):
-                end, is_marked = _facts(head, start)
-                missing = 0 if is_marked else max(0, end - size)
-                return Superblock(missing, is_marked)
+            if head.startswith(_SIGNATURE) and len(head) == 64:
+                marks = head[11] if head[8] == 3 else 0
+                missing = 0 if marks else max(0, _end(head, start) - size)
+                return Superblock(missing, bool(marks), marks == _SWMR)
             start = start * 2 or 512
-    return Superblock(0, False)
+    return Superblock()
 
 
-def _facts(head: bytes, start: int) -> tuple[int, bool]:
-    """Where a file ends, 0 if that is not said, and whether it is marked."""
-    if len(head) < 64:
-        return 0, False
-    version = head[8]
-    if version in (0, 1):
-        code, at, is_marked = _SIZES.get(head[13]), 24 + 4 * version, False
-    elif version in (2, 3):
-        code, at, is_marked = _SIZES.get(head[9]), 12, head[11] != 0
+def _end(head: bytes, start: int) -> int:
+    """Where a file ends, by its superblock; 0 where that does not say."""
+    if head[8] > 3:
+        return 0
+    if head[8] < 2:
+        code, at = _SIZES.get(head[13]), 24 + 4 * head[8]
     else:
-        return 0, False
+        code, at = _SIZES.get(head[9]), 12
     if code is None:
-        return 0, is_marked
+        return 0
     base, _, end = struct.unpack_from(f"<3{code}", head, at)
     # What stands before the superblock moves all of it, or is counted already.
-    return (end + start - base if base <= start else 0), is_marked
+    return int(end + start - base) if base <= start else 0

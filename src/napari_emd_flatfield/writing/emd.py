@@ -17,7 +17,7 @@ from ..errors import EmdFlatfieldError, SignalError, WriteError
 from ..formats.berkeley import ADDED, FRAME_LAST, NAME, ROLE
 from ..formats.display import display_order
 from ..formats.roles import role_of
-from ..lazy.files import open_hdf5
+from ..lazy.opening import open_hdf5
 from ..provenance import COMMENTS
 from ..signal import Axis, Signal
 from .encoding import Compression, chunk_shape, dataset_options

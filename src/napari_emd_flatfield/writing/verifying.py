@@ -15,7 +15,7 @@ import numpy as np
 from isal import isal_zlib
 
 from ..errors import WriteError
-from ..lazy.files import open_hdf5
+from ..lazy.opening import open_hdf5
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -60,7 +60,7 @@ def damaged(dice: Random, sound: list[bytes]) -> bytes:
     # Most of what steers HDF5 is small numbers in the first kilobytes.
     reach = min(len(file), dice.choice([100, 1000, 4000, len(file)]))
     for _ in range(dice.choice([1, 1, 2, 5, 20])):
-        at = dice.randrange(reach)
+        at = dice.randrange(min(reach, len(file)))
         match dice.randrange(6):
             case 0 | 1:
                 file[at] ^= 1 << dice.randrange(8)

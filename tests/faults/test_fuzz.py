@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -50,11 +51,12 @@ class Opener:
         if answer:
             return answer
         self.close()
-        _, hung, stack = self._complaints.read_text().partition("most recent call")
         answer = f"HDF5 crashed: {self.process.returncode}"
-        if hung:
-            innermost = next((x for x in stack.splitlines() if "File" in x), "")
-            answer = "HDF5 hung" if "h5py" in innermost else f"hung: {innermost}"
+        if self.process.returncode == -signal.SIGALRM:
+            first, *_, last = self._complaints.read_text().split("Timeout")[1:]
+            innermost = first.partition("File ")[2].partition("\n")[0]
+            in_hdf5 = first == last and "h5py" in innermost
+            answer = "HDF5 hung" if in_hdf5 else f"hung: {innermost}"
         self._start()
         return answer
 

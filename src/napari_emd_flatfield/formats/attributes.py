@@ -14,6 +14,7 @@ import numpy as np
 
 from ..lazy.following import opened
 from .skipping import warn
+from .tree import identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,21 +143,24 @@ def text(node: h5py.Group | h5py.Dataset, *keys: str) -> str:
     return ""
 
 
-def metadata(group: h5py.Group, depth: int = 0) -> dict[str, Any]:
+def metadata(group: h5py.Group) -> dict[str, Any]:
     """Read a group of metadata: attributes, small datasets and groups in it.
 
     Parameters
     ----------
     group
-        E.g. ``/microscope``.
-    depth
-        How far down it lies already; deeper than 16 nothing is read.
+        E.g. ``/microscope``. What lies more than 16 groups down is not read, and
+        what has several names comes under the first.
 
     Returns
     -------
     dict
         Nested plain values.
     """
+    return _nested(group, 0, {identity(group)})
+
+
+def _nested(group: h5py.Group, depth: int, seen: set[object]) -> dict[str, Any]:
     found = attributes(group)
     if depth >= _DEEPEST_GROUP:
         return found
@@ -166,7 +170,9 @@ def metadata(group: h5py.Group, depth: int = 0) -> dict[str, Any]:
         try:
             child = opened(group, key)
             if isinstance(child, h5py.Group):
-                found[decode(key)] = metadata(child, depth + 1)
+                if identity(child) not in seen:
+                    seen.add(identity(child))
+                    found[decode(key)] = _nested(child, depth + 1, seen)
             elif isinstance(child, h5py.Dataset) and is_small(child):
                 found[decode(key)] = decode(child[()])
         except UNREADABLE:

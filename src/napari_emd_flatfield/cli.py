@@ -173,8 +173,10 @@ def _correct(options: argparse.Namespace) -> None:
             options.output, [corrected], compression=compression, progress=advance
         )
     print(
-        f"{raw.name} {raw.shape} corrected with {flats.name}"
-        f"{f' and {dark.name}' if dark else ', without a dark'}: {path}"
+        printable(
+            f"{raw.name} {raw.shape} corrected with {flats.name}"
+            f"{f' and {dark.name}' if dark else ', without a dark'}: {path}"
+        )
     )
 
 

@@ -186,3 +186,22 @@ def test_the_command_line_asks_too(
     assert "1 signal\n" in capsys.readouterr().out
     assert main(["info", str(path), "--follow-external"]) == 0
     assert "2 signals" in capsys.readouterr().out
+
+
+def test_names_do_not_steer_a_terminal(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = plain(home / "x.h5", image=IMAGE, flat=np.ones((3, 4)))
+    with h5py.File(path, "r+") as file:
+        evil = "\x1b]0;gone\x07\x1b[2J"
+        file[evil] = IMAGE
+        file[f"lost{evil}"] = h5py.ExternalLink("../secret.h5", "/image")
+        file["image"].attrs["units"] = evil
+    options = ["--raw", f"/{evil}", "--flats", "/flat", "-o", str(home / "c.emd")]
+    with pytest.warns(UserWarning, match="not shown whole") as told:
+        main(["info", str(path)])
+        main(["correct", str(path), *options])
+        main(["correct", str(path), "--raw", "/\x1b[2J", "-o", "c.emd"])
+    out, err = capsys.readouterr()
+    assert "\\x1b[2J" in out
+    assert "\x1b" not in out + err + "".join(str(each.message) for each in told)

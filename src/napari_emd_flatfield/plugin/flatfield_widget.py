@@ -66,9 +66,7 @@ class FlatFieldWidget(QWidget):
             "Add the corrected layer. It is computed as you look, and follows every "
             "change you make here.",
         )
-        self.compare_button = button(
-            "Show raw", "Hide the corrected layer, to compare."
-        )
+        self.compare_button = button("Show raw", "Hide the corrected layer to compare.")
         self.compare_button.setCheckable(True)
         self.save_buttons = SaveButtons()
         self.save_button = self.save_buttons.as_emd

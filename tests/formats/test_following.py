@@ -197,11 +197,14 @@ def test_names_do_not_steer_a_terminal(
         file[evil] = IMAGE
         file[f"lost{evil}"] = h5py.ExternalLink("../secret.h5", "/image")
         file["image"].attrs["units"] = evil
-    options = ["--raw", f"/{evil}", "--flats", "/flat", "-o", str(home / "c.emd")]
+    to = ["-o", str(home / "c.emd")]
+    calls = [
+        ["info", str(path)],
+        ["correct", str(path), "--raw", f"/{evil}", "--flats", "/flat", *to],
+        ["correct", str(path), "--raw", "/\x1b[2J", *to],
+    ]
     with pytest.warns(UserWarning, match="not shown whole") as told:
-        main(["info", str(path)])
-        main(["correct", str(path), *options])
-        main(["correct", str(path), "--raw", "/\x1b[2J", "-o", "c.emd"])
+        assert [main(arguments) for arguments in calls] == [0, 0, 1]
     out, err = capsys.readouterr()
     assert "\\x1b[2J" in out
     assert "\x1b" not in out + err + "".join(str(each.message) for each in told)

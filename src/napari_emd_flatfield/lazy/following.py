@@ -73,11 +73,10 @@ def opened(group: h5py.Group, path: str) -> Any:
     """
     if _everywhere.get():
         return group[path]
-    home = Path(group.file.filename).resolve().parent
-    _check_links(group, path, home, 0)
+    _check_links(group, path, group, 0)
     node = group[path]
     if isinstance(node, h5py.Dataset):
-        _check_data(node, home, 0)
+        _check_data(node, group, 0)
     return node
 
 
@@ -95,7 +94,7 @@ def located(name: str, folder: Path) -> Path | None:
     return next((place for place in places if place.exists()), None)
 
 
-def _check_links(group: h5py.Group, path: str, home: Path, hops: int) -> None:
+def _check_links(group: h5py.Group, path: str, start: h5py.Group, hops: int) -> None:
     if path.startswith("/"):
         group = _own_file(group)["/"]
     parts = [part for part in path.split("/") if part not in ("", ".")]
@@ -109,13 +108,13 @@ def _check_links(group: h5py.Group, path: str, home: Path, hops: int) -> None:
             raise KeyError(f"links lead in a circle: {path}")
         if kind == h5py.h5l.TYPE_SOFT:
             target = os.fsdecode(links.get_val(name))
-            _check_links(group, f"{target}/{rest}", home, hops + 1)
+            _check_links(group, f"{target}/{rest}", start, hops + 1)
             return
         if kind == h5py.h5l.TYPE_EXTERNAL:
             file_name, target = map(os.fsdecode, links.get_val(name))
-            with _elsewhere(file_name, _folder(group), home) as other:
+            with _elsewhere(file_name, _folder(group), start) as other:
                 if other is not None:
-                    _check_links(other, f"/{target}/{rest}", home, hops + 1)
+                    _check_links(other, f"/{target}/{rest}", start, hops + 1)
             return
         if rest:
             group = group[part]
@@ -123,39 +122,39 @@ def _check_links(group: h5py.Group, path: str, home: Path, hops: int) -> None:
                 return
 
 
-def _check_data(dataset: h5py.Dataset, home: Path, hops: int) -> None:
+def _check_data(dataset: h5py.Dataset, start: h5py.Group, hops: int) -> None:
     created = dataset.id.get_create_plist()
     layout = created.get_layout()
     if layout == h5py.h5d.CONTIGUOUS:
         for i in range(created.get_external_count()):
             # HDF5 takes such names relative to where the program was started.
-            _check_inside(Path(os.fsdecode(created.get_external(i)[0])), home)
+            _check_inside(Path(os.fsdecode(created.get_external(i)[0])), start)
     elif layout == h5py.h5d.VIRTUAL:
         if hops >= _MOST_HOPS:
             raise KeyError(f"{dataset.name} maps itself")
         sources = {(s.file_name, s.dset_name) for s in dataset.virtual_sources()}
         for file_name, name in sources:
-            _check_source(dataset, file_name, name, home, hops + 1)
+            _check_source(dataset, file_name, name, start, hops + 1)
 
 
 def _check_source(
-    dataset: h5py.Dataset, file_name: str, name: str, home: Path, hops: int
+    dataset: h5py.Dataset, file_name: str, name: str, start: h5py.Group, hops: int
 ) -> None:
     if file_name == ".":
-        _check_block(_own_file(dataset), name, home, hops)
+        _check_block(_own_file(dataset), name, start, hops)
         return
     folder = _folder(dataset)
     names = [file_name.replace("%%", "%")]
     if "%b" in file_name:  # one file a block, numbered
-        _check_inside(folder / file_name.replace("%b", "0"), home)
+        _check_inside(folder / file_name.replace("%b", "0"), start)
         names = [str(path) for path in folder.glob(file_name.replace("%b", "*"))]
     for each in names:
-        with _elsewhere(each, folder, home) as other:
+        with _elsewhere(each, folder, start) as other:
             if other is not None:
-                _check_block(other, name, home, hops)
+                _check_block(other, name, start, hops)
 
 
-def _check_block(file: h5py.File, name: str, home: Path, hops: int) -> None:
+def _check_block(file: h5py.File, name: str, start: h5py.Group, hops: int) -> None:
     before, numbered, _ = name.partition("%b")
     names = [name.replace("%%", "%")]
     if numbered:
@@ -164,19 +163,21 @@ def _check_block(file: h5py.File, name: str, home: Path, hops: int) -> None:
         there = parent if isinstance(parent, h5py.Group) else ()
         names = [f"{group}/{each}" for each in there if each.startswith(start)]
     for each in names:
-        _check_links(file, f"/{each}", home, hops)
+        _check_links(file, f"/{each}", start, hops)
         if isinstance(source := file.get(each), h5py.Dataset):
-            _check_data(source, home, hops)
+            _check_data(source, start, hops)
 
 
 @contextmanager
-def _elsewhere(name: str, folder: Path, home: Path) -> Iterator[h5py.File | None]:
+def _elsewhere(
+    name: str, folder: Path, start: h5py.Group
+) -> Iterator[h5py.File | None]:
     """Open another file, where it may be; None where HDF5 will fail to."""
     path = located(name, folder)
     if path is None:
         yield None
         return
-    _check_inside(path, home)
+    _check_inside(path, start)
     try:
         file = open_hdf5(path)
     except (EmdFlatfieldError, OSError):
@@ -186,8 +187,8 @@ def _elsewhere(name: str, folder: Path, home: Path) -> Iterator[h5py.File | None
         yield file
 
 
-def _check_inside(path: Path, home: Path) -> None:
-    real = path.resolve()
+def _check_inside(path: Path, start: h5py.Group) -> None:
+    real, home = path.resolve(), Path(start.file.filename).resolve().parent
     if real.exists() and not real.is_file():
         # To open a pipe or a device may take for ever.
         raise OSError(f"{real} is not a file")

@@ -39,22 +39,29 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-warnings.simplefilter("ignore")
-signal.signal(signal.SIGALRM, signal.SIG_DFL)
-look(sys.argv[1])  # everything is imported by now
-with Path("/proc/self/status").open() as status:
-    used = int(next(line for line in status if line.startswith("VmData")).split()[1])
-resource.setrlimit(resource.RLIMIT_DATA, (used * 1024 + MEGABYTES * 2**20,) * 2)
-say("ready")
-for line in sys.stdin:
-    # A hang ends this process. If the stack of Python calls was the same all the
-    # while, and ends in h5py, HDF5 itself does not return.
-    faulthandler.dump_traceback_later(0.45 * SECONDS, repeat=True)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
-    try:
-        say(look(line.strip()))
-    except BaseException as error:  # noqa: BLE001 - any other is what we look for
-        say(f"{type(error).__name__}: {error}".replace("\n", " ")[:300])
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    faulthandler.cancel_dump_traceback_later()
-    gc.collect()
+def run(sound: str) -> None:
+    warnings.simplefilter("ignore")
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    look(sound)  # everything is imported by now
+    with Path("/proc/self/status").open() as status:
+        used = int(
+            next(line for line in status if line.startswith("VmData")).split()[1]
+        )
+    resource.setrlimit(resource.RLIMIT_DATA, (used * 1024 + MEGABYTES * 2**20,) * 2)
+    say("ready")
+    for line in sys.stdin:
+        # A hang ends this process. If the stack of Python calls was the same all the
+        # while, and ends in h5py, HDF5 itself does not return.
+        faulthandler.dump_traceback_later(0.45 * SECONDS, repeat=True)
+        signal.setitimer(signal.ITIMER_REAL, SECONDS)
+        try:
+            say(look(line.strip()))
+        except BaseException as error:  # noqa: BLE001 - any other is what we look for
+            say(f"{type(error).__name__}: {error}".replace("\n", " ")[:300])
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        faulthandler.cancel_dump_traceback_later()
+        gc.collect()
+
+
+if __name__ == "__main__":
+    run(sys.argv[1])

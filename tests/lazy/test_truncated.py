@@ -35,11 +35,13 @@ def test_a_file_with_something_before_it_is_whole(tmp_path: Path) -> None:
         assert len(nef.read(path)) == 1
         whole = path.read_bytes()
         path.write_bytes(whole[:-1])
-        with pytest.raises(nef.FileOpenError, match="truncated; copy .* 1 bytes are"):
+        with pytest.raises(
+            nef.FileOpenError, match=r"truncated; copy .* \(1 bytes are"
+        ):
             nef.read(path)
 
 
-@pytest.mark.parametrize("at", [11, 44, 60])
+@pytest.mark.parametrize("at", [11, 44])
 def test_a_damaged_superblock_is_not_waited_for(tmp_path: Path, at: int) -> None:
     # In SWMR mode HDF5 tries again and again, for hours.
     path = tmp_path / "scan.h5"

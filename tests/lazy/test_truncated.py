@@ -35,9 +35,7 @@ def test_a_file_with_something_before_it_is_whole(tmp_path: Path) -> None:
         assert len(nef.read(path)) == 1
         whole = path.read_bytes()
         path.write_bytes(whole[:-1])
-        with pytest.raises(
-            nef.FileOpenError, match=r"truncated; copy .* \(1 bytes are"
-        ):
+        with pytest.raises(nef.FileOpenError, match=r"truncated; .* \(1 bytes are"):
             nef.read(path)
 
 

@@ -32,7 +32,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         # A fresh settings file: nobody's theme or window state, nobody's changed.
         os.environ["NAPARI_CONFIG"] = str(Path(folder) / "settings.yaml")
-        scan = make_pictures._write_scan(Path(folder) / "scan.emd")
+        scan = make_pictures.write_scan(Path(folder) / "scan.emd")
         picture_browser(scan, _write_beamtime(Path(folder) / "beamtime.nxs"))
 
 
@@ -50,24 +50,24 @@ def picture_browser(scan: Path, beamtime: Path) -> None:
     browser.open(scan)
     _select(browser, "/data/raw/data")
     browser.add_button.click()
-    make_pictures._settle(2)
-    make_pictures._picture_window(viewer, "browser")
+    make_pictures.settle(2)
+    make_pictures.picture_window(viewer, "browser")
     viewer.close()
 
     viewer, browser = _open(TALL)
     viewer.theme = "light"
     browser.open(beamtime)
     _select(browser, "/entry/data/frames")
-    make_pictures._settle(1)
+    make_pictures.settle(1)
     links = _pixels(browser.parentWidget().grab())
     _select(browser, "/entry/probe")
-    make_pictures._settle(1)
+    make_pictures.settle(1)
     menu = _with_menu(browser)
     browser.filter.setText("temperature")
     browser.search()
-    make_pictures._settle(2)
+    make_pictures.settle(2)
     found = _pixels(browser.parentWidget().grab())
-    make_pictures._save(np.concatenate((links, menu, found), axis=1), "browser_states")
+    make_pictures.save(np.concatenate((links, menu, found), axis=1), "browser_states")
     viewer.close()
 
 
@@ -112,9 +112,9 @@ def _open(size: tuple[int, int]) -> tuple[napari.Viewer, BrowserWidget]:
     window = viewer.window._qt_window
     window.resize(*size)
     dock, browser = viewer.window.add_plugin_dock_widget(make_pictures.PLUGIN, DOCK)
-    make_pictures._settle()
+    make_pictures.settle()
     window.resizeDocks([dock], [DOCK_WIDTH], Qt.Orientation.Horizontal)
-    make_pictures._settle()
+    make_pictures.settle()
     return viewer, browser
 
 
@@ -131,7 +131,7 @@ def _with_menu(browser: BrowserWidget) -> np.ndarray:
     picture = browser.parentWidget().grab()
     place = browser.tree.visualRect(browser.tree.currentIndex()).bottomLeft()
     browser.tree.customContextMenuRequested.emit(place)
-    make_pictures._settle()
+    make_pictures.settle()
     painter = QPainter(picture)
     corner = browser.parentWidget().mapFromGlobal(browser.menu.pos())
     painter.drawPixmap(corner, browser.menu.grab())

@@ -1,8 +1,9 @@
-"""Make every picture of the documentation, by running napari.
+"""Make the pictures of the documentation, by running napari.
 
     python docs/make_pictures.py
 
-It opens real windows; without a screen, run it under
+Those of the browser are made by ``make_browser_pictures.py``. Both open real
+windows; without a screen, run them under
 ``xvfb-run -a -s "-screen 0 1600x1000x24 -dpi 96"``.
 """
 
@@ -12,7 +13,7 @@ import os
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,11 +38,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         # A fresh settings file: nobody's theme or window state, nobody's changed.
         os.environ["NAPARI_CONFIG"] = str(Path(folder) / "settings.yaml")
-        scan = _write_scan(Path(folder) / "scan.emd")
+        scan = write_scan(Path(folder) / "scan.emd")
         _picture_everything(scan)
 
 
-def _write_scan(path: Path) -> Path:
+def write_scan(path: Path) -> Path:
     import napari_emd_flatfield as nef
     from napari_emd_flatfield.synthetic import make_scan
 
@@ -61,43 +62,44 @@ def _picture_everything(scan: Path) -> None:
     viewer.dims.set_current_step(0, FRAMES[1])
     dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, DOCK)
     window.resizeDocks([dock], [DOCK_WIDTH], Qt.Orientation.Horizontal)
-    _picture_window(viewer, "opened")
+    picture_window(viewer, "opened")
 
     widget.correct_button.click()
-    _finish(widget)
+    finish(widget)
     window.resizeDocks([dock], [DOCK_WIDTH], Qt.Orientation.Horizontal)
-    _picture_window(viewer, "corrected")
+    picture_window(viewer, "corrected")
 
     window.resize(WINDOW[0], 2 * WINDOW[1] - 320)
     widget.plots.expand()
-    _finish(widget)
-    _picture_window(viewer, "plots")
+    finish(widget)
+    picture_window(viewer, "plots")
     widget.plots.collapse()
     window.resize(*WINDOW)
 
     viewer.canvas.grid.enabled = True
     viewer.canvas.grid.shape = (2, 1)
-    _picture_window(viewer, "raw_and_corrected")
+    picture_window(viewer, "raw_and_corrected")
     viewer.canvas.grid.enabled = False
 
-    _picture_frames(viewer, "along_the_scan")
+    picture_frames(viewer, "along_the_scan")
+    picture_preview(viewer, widget, "preview")
     viewer.close()
 
 
-def _picture_window(viewer: napari.Viewer, name: str) -> None:
+def picture_window(viewer: napari.Viewer, name: str) -> None:
     from qtpy.QtWidgets import QLabel
 
-    _settle()
+    settle()
     viewer.reset_view()
     # napari makes these one digit too narrow where fonts are as wide as here.
     dims = viewer.window._qt_viewer.dims
     for label in dims.findChildren(QLabel, "slice_label"):
         label.setFixedWidth(label.sizeHint().width())
-    _settle()
-    _save(viewer.screenshot(canvas_only=False, flash=False), name)
+    settle()
+    save(viewer.screenshot(canvas_only=False, flash=False), name)
 
 
-def _picture_frames(viewer: napari.Viewer, name: str) -> None:
+def picture_frames(viewer: napari.Viewer, name: str) -> None:
     """Raw frames above corrected ones: at the first flat, between, at the last."""
     viewer.canvas.overlays.scale_bar.visible = False
     caption = viewer.canvas.overlays.text
@@ -111,20 +113,53 @@ def _picture_frames(viewer: napari.Viewer, name: str) -> None:
         for frame in FRAMES:
             viewer.dims.set_current_step(0, frame)
             caption.text = f"{layer.name} at {viewer.dims.point[0]:g} nm"
-            _settle()
+            settle()
             row.append(viewer.export_figure(scale_factor=TILE_SCALE, flash=False))
         rows.append(np.concatenate(row, axis=1))
-    _save(np.concatenate(rows), name)
+    save(np.concatenate(rows), name)
 
 
-def _finish(widget: QWidget) -> None:
+def picture_preview(viewer: napari.Viewer, widget: Any, name: str) -> None:
+    """One frame as settings change: what the live preview shows, side by side."""
+    options = widget.options
+    caption = viewer.canvas.overlays.text
+    viewer.dims.set_current_step(0, FRAMES[1])
+
+    def show_raw() -> None:
+        widget.compare_button.setChecked(True)
+
+    def show_corrected() -> None:
+        widget.compare_button.setChecked(False)
+
+    def fill_dead_pixels() -> None:
+        options.dead_pixels.value = "median of neighbours"
+
+    def take_logarithm() -> None:
+        options.absorbance.value = True
+
+    row = []
+    for text, change in (
+        ("Show raw", show_raw),
+        ("corrected", show_corrected),
+        ("dead pixels filled", fill_dead_pixels),
+        ("absorbance", take_logarithm),
+    ):
+        change()
+        finish(widget)
+        caption.text = text
+        settle()
+        row.append(viewer.export_figure(scale_factor=TILE_SCALE, flash=False))
+    save(np.concatenate(row, axis=1), name)
+
+
+def finish(widget: QWidget) -> None:
     """Wait until the dock has done what was asked of it."""
-    _settle(0.3)
+    settle(0.3)
     while widget.is_busy:
-        _settle(0.1)
+        settle(0.1)
 
 
-def _settle(seconds: float = 0.5) -> None:
+def settle(seconds: float = 0.5) -> None:
     """Let Qt lay out and draw what has changed."""
     from qtpy.QtWidgets import QApplication
 
@@ -134,7 +169,7 @@ def _settle(seconds: float = 0.5) -> None:
         time.sleep(0.01)
 
 
-def _save(pixels: np.ndarray, name: str) -> None:
+def save(pixels: np.ndarray, name: str) -> None:
     from PIL import Image
 
     path = IMAGES / f"{name}.png"

@@ -43,6 +43,66 @@ def test_correct_finds_raw_flats_and_dark_by_role(
     assert str(out) in capsys.readouterr().out
 
 
+def test_correct_reports_what_it_did(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scan = make_scan(frames=5, shape=(64, 80))
+    path = nef.write(tmp_path / "scan.emd", [scan.raw, scan.flats, scan.dark])
+    out = tmp_path / "corrected.emd"
+    assert run("correct", path, "-o", out) == 0
+    said = capsys.readouterr().out
+    dead = 5 * np.count_nonzero(scan.dead)
+    assert dead > 0
+    (saved,) = nef.read(out)
+    assert saved.metadata["flatfield"]["dead"] == dead
+    assert f"dead: {dead} pixels" in said
+    for line in (
+        "5 of 5 frames",
+        "saturated:",
+        "negative:",
+        "outside the flats: 0",
+        "drift between flats:",
+        "correlation with the flat's pattern:",
+    ):
+        assert line in said
+
+
+def test_flats_of_several_groups_are_used_together(tmp_path: Path) -> None:
+    path, out = tmp_path / "x.h5", tmp_path / "out.emd"
+    random = np.random.default_rng(0)
+    with h5py.File(path, "w") as file:
+        for name, level, n in (
+            ("frames", 200, 3),
+            ("flat_after", 600, 2),
+            ("flat_before", 400, 4),
+            ("dark_after", 20, 2),
+            ("dark_before", 10, 2),
+        ):
+            file[name] = random.integers(level, level + 50, (n, 4, 5)).astype("u2")
+        images = {name: dataset[()].astype(float) for name, dataset in file.items()}
+    assert run("correct", path, "-o", out, "--positions", 2, 0) == 0
+    (saved,) = nef.read(out)
+    after, before = (
+        images[f"flat_{when}"].mean(axis=0) for when in ("after", "before")
+    )
+    dark = (images["dark_after"] + images["dark_before"]).mean(axis=0) / 2
+    for k, frame in enumerate(images["frames"]):
+        flat = before * (1 - k / 2) + after * k / 2
+        expected = (frame - dark) / (flat - dark)
+        np.testing.assert_allclose(saved.data[k], expected, rtol=2e-6)
+
+
+def test_a_scan_may_be_corrected_into_its_own_file(
+    scan_path: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "scan.emd"
+    path.write_bytes(scan_path.read_bytes())
+    assert run("correct", path, "-o", path) == 0
+    (saved,) = nef.read(path)
+    expected = nef.correct(*nef.read(scan_path)).data[...]
+    np.testing.assert_array_equal(saved.data, expected)
+
+
 def test_correct_takes_hdf5_paths_and_settings(tmp_path: Path) -> None:
     path, out = tmp_path / "x.h5", tmp_path / "out.emd"
     random = np.random.default_rng(0)

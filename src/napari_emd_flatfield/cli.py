@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from . import demo
 from .errors import EmdFlatfieldError, NoSignalError
-from .flatfield import correct
+from .flatfield import FlatField
 from .flatfield.interpolation import INTERPOLATIONS
 from .formats import read
 from .formats.listing import document, listing, summary
@@ -146,22 +146,23 @@ def _info(options: argparse.Namespace) -> None:
 
 
 def _correct(options: argparse.Namespace) -> None:
-    raw = _pick(options, "raw")
-    flats = _pick(options, "flat")
+    raw = _the_raw(options)
+    flats = _found(options, "flat")
     try:
-        dark = _pick(options, "dark")
+        darks = _found(options, "dark")
     except NoSignalError:
         if options.dark is not None:
             raise
-        dark = None
-    corrected = correct(
-        raw,
+        darks = []
+    flatfield = FlatField(
         flats,
-        dark,
+        darks or None,
         interpolation=options.interpolation,
         positions=options.positions,
         fill=options.fill,
     )
+    corrected = flatfield.correct(raw)
+    report = flatfield.report(raw)
     compression = None if options.compression == "none" else options.compression
     with tqdm(unit=" frames", disable=None, leave=False) as bar:
 
@@ -172,29 +173,36 @@ def _correct(options: argparse.Namespace) -> None:
         path = write(
             options.output, [corrected], compression=compression, progress=advance
         )
+    used = " and ".join(signal.name for signal in (*flats, *darks))
     print(
         printable(
-            f"{raw.name} {raw.shape} corrected with {flats.name}"
-            f"{f' and {dark.name}' if dark else ', without a dark'}: {path}"
+            f"{raw.name} {raw.shape} corrected with {used}"
+            f"{'' if darks else ', without a dark'}: {path}"
         )
     )
+    print(report)
 
 
-def _pick(options: argparse.Namespace, role: Role) -> Signal:
-    """Find the one signal of a role, by the path given or else by its name."""
-    path, dataset, option = options.file, getattr(options, role), _CHOICE[role]
+def _the_raw(options: argparse.Namespace) -> Signal:
+    signals = _found(options, "raw")
+    if len(signals) > 1:
+        found = ", ".join(str(signal.dataset) for signal in signals)
+        raise NoSignalError(
+            f"{options.file} has {len(signals)} signals for raw ({found}); choose one "
+            f"with {_CHOICE['raw']} HDF5PATH"
+        )
+    return signals[0]
+
+
+def _found(options: argparse.Namespace, role: Role) -> list[Signal]:
+    """Find the signals of a role, by the path given or else by their names."""
+    path, dataset = options.file, getattr(options, role)
     signals = read(path, dataset, follow_external=options.follow_external)
     if dataset is None:
         signals = [signal for signal in signals if signal.role == role]
-    if len(signals) == 1:
-        return signals[0]
     if not signals:
         raise NoSignalError(
             f"{path} has nothing named like {role} images; name them with "
-            f"{option} HDF5PATH"
+            f"{_CHOICE[role]} HDF5PATH"
         )
-    found = ", ".join(str(signal.dataset) for signal in signals)
-    raise NoSignalError(
-        f"{path} has {len(signals)} signals for {role} ({found}); choose one with "
-        f"{option} HDF5PATH"
-    )
+    return signals

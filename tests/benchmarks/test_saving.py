@@ -1,7 +1,8 @@
 """Speed of saving, as ratios of medians within one run.
 
-Run with ``pytest tests/benchmarks -m benchmark``. Contenders take turns, each in a
-process of its own, and their files are read back and compared.
+Run with ``pytest tests/benchmarks -m benchmark -s``. Contenders take turns, each in a
+process of its own, and their files are read back and compared. Files are in memory
+(tmpfs) where that can be had, so that no disk is what is measured.
 """
 
 from __future__ import annotations
@@ -9,11 +10,16 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
 import pytest
 from contenders import SIZE, make_scan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = [
     pytest.mark.benchmark,
@@ -21,7 +27,7 @@ pytestmark = [
 ]
 
 SCRIPT = Path(__file__).with_name("contenders.py")
-REPEATS = 1
+REPEATS = 3
 FRAMES = 24
 # What takes a third of a second a frame need not take 24.
 SLOW_FRAMES = 4
@@ -35,17 +41,9 @@ def race(
     for _ in range(REPEATS):
         for name, frames in contenders.items():
             target = folder / f"{name}.h5"
-            script = Path(__file__).with_name("contenders.py")
+            command = [name, source, target, compression, str(frames)]
             done = subprocess.run(
-                [
-                    sys.executable,
-                    script,
-                    name,
-                    source,
-                    target,
-                    compression,
-                    str(frames),
-                ],
+                [sys.executable, SCRIPT, *command],
                 capture_output=True,
                 text=True,
                 check=True,
@@ -67,8 +65,14 @@ def first_frames(path: Path) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("scans")
+def folder() -> Iterator[Path]:
+    tmpfs = Path("/dev/shm")
+    with TemporaryDirectory(dir=tmpfs if tmpfs.is_dir() else None) as name:
+        yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def scans(folder: Path) -> Path:
     for compression in ("none", "gzip", "bitshuffle-lz4"):
         make_scan(folder / f"{compression}.h5", compression, FRAMES)
     return folder
@@ -85,7 +89,7 @@ def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("blosc2", 2),
     ],
 )
-def test_writing_frames_in_memory(scans, tmp_path, capsys, compression, ratio):
+def test_writing_frames_in_memory(scans, folder, capsys, compression, ratio):
     source = scans / "frames.npy"
     if not source.exists():
         with h5py.File(scans / "none.h5") as file:
@@ -93,8 +97,8 @@ def test_writing_frames_in_memory(scans, tmp_path, capsys, compression, ratio):
             np.save(source, (counts - dark) / (file["flats"][0] - dark))
     slow = SLOW_FRAMES if compression == "gzip" else FRAMES
     contenders = {"h5py_alone": slow, "ours_alone": FRAMES}
-    results = race(contenders, source, tmp_path, compression)
-    theirs, our = (tmp_path / f"{name}.h5" for name in contenders)
+    results = race(contenders, source, folder, compression)
+    theirs, our = (folder / f"{name}.h5" for name in contenders)
     np.testing.assert_array_equal(first_frames(our), first_frames(theirs))
     sizes = [our.stat().st_size / FRAMES, theirs.stat().st_size / slow]
     (rate, _), (our_rate, memory) = results.values()
@@ -119,15 +123,15 @@ def test_writing_frames_in_memory(scans, tmp_path, capsys, compression, ratio):
     ],
 )
 def test_reading_correcting_and_saving(
-    scans, tmp_path, capsys, stored, compression, ratio
+    scans, folder, capsys, stored, compression, ratio
 ):
     slow = SLOW_FRAMES if compression == "gzip" else FRAMES
     contenders = {"careful": slow, "dask_store": slow, "ours": FRAMES}
     source = scans / f"{stored}.h5"
-    results = race(contenders, source, tmp_path, compression)
-    expected = first_frames(tmp_path / "careful.h5")
+    results = race(contenders, source, folder, compression)
+    expected = first_frames(folder / "careful.h5")
     for other in ("dask_store", "ours"):
-        found = first_frames(tmp_path / f"{other}.h5")
+        found = first_frames(folder / f"{other}.h5")
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
     with capsys.disabled():
         print(f"\n{stored} → {compression} ({SIZE}², frames/s, memory in frames)")

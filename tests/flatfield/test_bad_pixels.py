@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import napari_emd_flatfield as nef
 from napari_emd_flatfield import Axis, FlatField, FlatFieldError, Signal
 from napari_emd_flatfield.flatfield import Output, Pixels, Scaling
 
@@ -144,6 +145,12 @@ def test_a_mask_is_of_the_raw_frame_not_of_the_flats():
     assert np.argwhere(np.isnan(ff(np.ones((8, 6))))).tolist() == [[7, 0]]
 
 
+@pytest.mark.parametrize("none", [[], np.empty((0, 2), int), np.zeros((6, 8))])
+def test_a_mask_may_be_empty(none):
+    result = FlatField(np.ones((6, 8)), pixels=Pixels(mask=none))(np.ones((6, 8)))
+    np.testing.assert_array_equal(result, np.ones((6, 8)))
+
+
 @pytest.mark.parametrize(
     "mask", [np.ones((8, 6), bool), [(6, 0)], [(-1, 0)], [(0.5, 1)], [1, 2]]
 )
@@ -161,7 +168,14 @@ def test_a_threshold_makes_weak_pixels_dead():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"threshold": -1}, {"threshold": np.nan}, {"zinger": 0}]
+    "wrong",
+    [
+        {"threshold": -1},
+        {"threshold": np.nan},
+        {"threshold": "low"},
+        {"zinger": 0},
+        {"saturation": -1},
+    ],
 )
 def test_thresholds_make_sense(wrong):
     with pytest.raises(FlatFieldError, match=next(iter(wrong))):
@@ -210,6 +224,46 @@ def test_only_frames_read_whole_are_counted():
     _ = array[1, :2], array[2]
     assert list(array.counts) == [(2,)]
     assert array.counts[2,].dead == 20
+
+
+def test_a_frame_read_in_bands_of_rows_is_counted_once(random):
+    flat, raw = random.integers(0, 3, (40, 6)), random.integers(0, 9, (2, 40, 6))
+    array = FlatField(flat).correct(Signal("raw", raw)).data
+    _ = array[0, 30:], array[0, :10], array[0, 5:30], array[:, :, :5], array[:, ::2]
+    assert array.counts == {}
+    for rows in (slice(10, 20), slice(10, 30), slice(20, 40)):
+        _ = array[0, rows]
+    assert list(array.counts) == [(0,)]
+    counts = array.counts[0,]
+    assert (counts.pixels, counts.dead) == (240, np.count_nonzero(flat == 0))
+
+
+@pytest.mark.parametrize("largest_chunk", [2**26, 12 * 15 * 4 // 3])
+def test_what_was_counted_is_stored_with_the_result(
+    random, tmp_path, monkeypatch, largest_chunk
+):
+    monkeypatch.setattr(
+        "napari_emd_flatfield.writing.encoding._LARGEST_CHUNK", largest_chunk
+    )
+    raw = random.integers(0, 300, SHAPE).astype(np.uint16)
+    raw[raw > 280] = 65535
+    flat, dark = random.integers([[[5]], [[0]]], 25, (2, *SHAPE[1:]))
+    corrected = FlatField(flat, dark).correct(Signal("raw", raw))
+    (back,) = nef.read(nef.write(tmp_path / "x.emd", [corrected]))
+    stored = back.metadata["flatfield"]
+    dead = np.count_nonzero(flat <= dark)
+    negative = np.count_nonzero((raw < dark) & (flat > dark), axis=(1, 2))
+    saturated = np.count_nonzero(raw == 65535, axis=(1, 2))
+    assert stored["counted_frames"] == 3
+    assert list(stored["dead_by_frame"]) == [dead] * 3
+    assert stored["dead"] == 3 * dead > 0
+    assert list(stored["negative_by_frame"]) == negative.tolist()
+    assert stored["negative"] == negative.sum() > 0
+    assert list(stored["saturated_by_frame"]) == saturated.tolist()
+    assert stored["saturated"] == saturated.sum() > 0
+    assert stored["zingers"] == 0
+    again = FlatField.from_dict(stored, flats=flat, dark=dark)
+    np.testing.assert_array_equal(again(raw), back.data[...])
 
 
 def test_a_saturation_of_its_own():

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_emd_flatfield import FlatField, FlatFieldError
+from napari_emd_flatfield.flatfield import Pixels, Reduction
 
 SIDE = st.integers(1, 9)
 COUNTS = ("u1", "u2", ">u2", "i2", "u4", "i4", "f2", "f4", "f8")
@@ -82,12 +83,13 @@ def test_nearest_takes_one_flat(at, flat):
     np.testing.assert_array_equal(ff(np.full((2, 2), flat), at=at), np.ones((2, 2)))
 
 
+@pytest.mark.parametrize("method", ["mean", "median"])
 @pytest.mark.parametrize(
     ("interpolation", "flat"), [("mean", 50.0), ("median", 40.0), ("first", 10.0)]
 )
-def test_one_flat_for_all_frames_needs_no_position(interpolation, flat):
+def test_one_flat_for_all_frames_needs_no_position(interpolation, flat, method):
     flats = np.full((3, 2, 2), [[[10]], [[100]], [[40]]], np.uint16)
-    ff = FlatField(flats, interpolation=interpolation)
+    ff = FlatField(flats, interpolation=interpolation, reduction=Reduction(method))
     assert ff.flat_positions == ()
     np.testing.assert_allclose(ff(np.full((2, 2), 20)), 20 / flat, rtol=1e-6)
 
@@ -142,6 +144,13 @@ def test_a_frame_of_another_shape_is_refused():
     ff = FlatField(np.ones((4, 5)))
     with pytest.raises(FlatFieldError, match=r"4×6 pixels.*4×5"):
         ff(np.ones((4, 6)))
+
+
+def test_rows_of_different_lengths_are_refused():
+    with pytest.raises(FlatFieldError, match="rows of one length"):
+        FlatField(np.ones((2, 2)))([[1, 2], [3]])
+    with pytest.raises(FlatFieldError, match="rows of one length"):
+        Pixels(mask=[(1, 2), (3,)])
 
 
 def test_a_frame_without_position_is_refused_between_flats():

@@ -79,6 +79,33 @@ def test_it_cannot_be_changed(scan):
     assert (other.fill, str(ff.fill)) == (0, "nan")
 
 
+def test_what_it_was_made_of_may_change(scan, tmp_path):
+    positions, mask = np.arange(5.0), np.zeros(FRAME, bool)
+    with h5py.File(tmp_path / "mask.h5", "w") as file:
+        file["mask"] = mask
+        file["positions"] = positions
+        made_of_datasets = FlatField(
+            scan[1],
+            positions=file["positions"],
+            pixels=Pixels(mask=file["mask"]),
+            scaling=Scaling(flat_monitor=file["positions"][:] + 1),
+        )
+    ff = FlatField(
+        scan[1],
+        positions=positions,
+        pixels=Pixels(mask=mask),
+        scaling=Scaling(flat_monitor=positions + 1),
+    )
+    before = ff.to_dict()
+    positions[:], mask[:] = 7, True
+    assert ff.to_dict() == before == made_of_datasets.to_dict()
+    again = pickle.loads(pickle.dumps(made_of_datasets))
+    frame = scan[0].data[0]
+    result = ff(frame, at=1.5, monitor=2)
+    assert np.isfinite(result).all()
+    np.testing.assert_array_equal(again(frame, at=1.5, monitor=2), result)
+
+
 @pytest.mark.parametrize("settings", SETTINGS, ids=ids)
 def test_a_pickled_one_corrects_the_same(path, settings):
     raw, flats, dark = nef.read(path)
@@ -135,6 +162,62 @@ def test_references_of_memory_are_redone_only_when_saved(scan, tmp_path):
     np.testing.assert_array_equal(
         result_of(ff, raw), result_of(FlatField(*references), raw)
     )
+
+
+def numbered(random, name, role, numbers):
+    data = random.integers(500, 600, (len(numbers), *FRAME)).astype(np.uint16)
+    axes = Axis("position", "frame", numbers), *map(Axis.index, FRAME)
+    return Signal(name, data, axes, role)
+
+
+@pytest.mark.parametrize("of_the_corrected", [False, True])
+def test_series_of_an_acquisition_are_saved_as_they_were_used(
+    random, tmp_path, of_the_corrected
+):
+    raw = numbered(random, "raw", "raw", [4, 5, 8, 9])
+    flats = numbered(random, "flats", "flat", [2, 3, 6, 7, 10, 11])
+    darks = numbered(random, "dark", "dark", [0, 1])
+    darks.data[...] //= 50
+    ff = FlatField(flats, darks)
+    corrected = ff.correct(raw)
+    positions = [2.5, 6.5, 10.5]
+    assert corrected.metadata["flatfield"]["positions"] == positions
+    at_once = ff(raw.data, at=raw.axes[0].values)
+    np.testing.assert_array_equal(at_once, corrected.data[...])
+    one = ff(raw.data[2], at=8)
+    np.testing.assert_array_equal(one, corrected.data[2])
+    references = (corrected.data.flatfield if of_the_corrected else ff).reduced()
+    assert references[0].axes[0].values.tolist() == positions
+    again = FlatField.from_emd(nef.write(tmp_path / "x.emd", [corrected, *references]))
+    np.testing.assert_array_equal(result_of(again, raw), corrected.data[...])
+
+
+def test_one_series_needs_no_position(random):
+    flats = numbered(random, "flats", "flat", [2, 3, 4])
+    frame = random.integers(200, 400, FRAME).astype(np.uint16)
+    expected = frame / flats.data.mean(axis=0)
+    ff = FlatField(flats)
+    np.testing.assert_allclose(ff(frame), expected, rtol=1e-6)
+    np.testing.assert_allclose(
+        ff.correct(Signal("raw", frame)).data[...], expected, rtol=1e-6
+    )
+
+
+def test_a_flat_for_each_frame_is_saved_as_it_was_used(random, tmp_path):
+    raw = numbered(random, "raw", "raw", [5, 6, 7])
+    flats = numbered(random, "flats", "flat", [5, 6, 7])
+    ff = FlatField(flats)
+    corrected = ff.correct(raw)
+    np.testing.assert_allclose(corrected.data[...], raw.data / flats.data, rtol=1e-6)
+    np.testing.assert_array_equal(ff(raw.data, at=[5, 6, 7]), corrected.data[...])
+    used = corrected.data.flatfield.reduced()
+    target = nef.write(tmp_path / "x.emd", [corrected, *used])
+    np.testing.assert_array_equal(
+        result_of(FlatField.from_emd(target), raw), corrected.data[...]
+    )
+    target = nef.write(tmp_path / "y.emd", [corrected, *ff.reduced()])
+    with pytest.raises(FlatFieldError, match=r"flats at \[5.0, 6.0, 7.0\]; save those"):
+        FlatField.from_emd(target)
 
 
 def test_reduced_references_say_what_they_are(scan):

@@ -110,6 +110,9 @@ def test_floats_have_no_scale(images):
         ({"dtype": "complex64"}, "not for results"),
         ({"dtype": "float16", "output": Output(clip=(0, 1e6))}, "ends at"),
         ({"dtype": "nonsense"}, "dtype='nonsense'"),
+        ({"fill": np.inf}, "float32 cannot hold fill=inf"),
+        ({"fill": 1e39}, "float32 cannot hold fill=1e"),
+        ({"fill": 1e5, "dtype": "float16"}, "float16 cannot hold fill=100000"),
         ({"fill": "mean"}, "fill='mean'"),
     ],
 )
@@ -120,7 +123,14 @@ def test_a_result_that_its_dtype_cannot_hold_is_refused(options, said):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"floor": 0}, {"floor": np.nan}, {"clip": (1, 1)}, {"clip": (2, 1)}, {"clip": 3}],
+    [
+        {"floor": 0},
+        {"floor": np.nan},
+        {"floor": "low"},
+        {"clip": (1, 1)},
+        {"clip": (2, 1)},
+        {"clip": 3},
+    ],
 )
 def test_an_output_makes_sense(wrong):
     with pytest.raises(FlatFieldError, match=next(iter(wrong))):
@@ -137,6 +147,9 @@ def test_a_stack_at_once_goes_into_the_array_given(images, quotient):
     np.testing.assert_array_equal(out[1], ff(raw + 1))
     with pytest.raises(FlatFieldError, match=r"out has shape .* float64"):
         ff(stack, out=np.empty(stack.shape))
+    for wrong in (out.tolist(), np.broadcast_to(out[:1], out.shape)):
+        with pytest.raises(FlatFieldError, match="out is no NumPy array"):
+            ff(stack, out=wrong)
 
 
 def test_an_array_that_is_not_contiguous_is_filled_as_well(images):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_emd_flatfield import Axis, FlatField, FlatFieldError, Signal
-from napari_emd_flatfield.flatfield import Reduction
+from napari_emd_flatfield.flatfield import Reduction, kernels
 from napari_emd_flatfield.lazy import LazyArray
 
 FRAME = 6, 8
@@ -109,7 +109,9 @@ def test_a_median_of_many_images_is_the_same_in_bands(random, monkeypatch):
 
 
 @pytest.mark.parametrize("what", ["flats", "dark"])
-def test_a_long_series_is_streamed(what):
+def test_a_long_series_is_streamed(what, monkeypatch):
+    # A compiler at work in the background would be counted, too.
+    monkeypatch.setattr(kernels, "_has_numba", lambda: False)
     frame = 256, 256
     many, one = Generated(400, frame), np.full(frame, 1000, np.uint16)
     ff = (
@@ -172,6 +174,16 @@ def test_neighbours_along_a_length_are_no_series(random):
     raw, flats, darks = acquisition(random, [7, 8], [3, 4, 12], [0], "nm")
     result = FlatField(flats, darks).correct(raw)
     assert result.metadata["flatfield"]["positions"] == [3, 4, 12]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"series": -1}, {"series": "x"}, {"components": 0}, {"components": 1.5},
+     {"leave_out": "x"}, {"leave_out": 3}, {"method": "mode"}],
+)  # fmt: skip
+def test_a_reduction_makes_sense(wrong):
+    with pytest.raises(FlatFieldError):
+        Reduction(**wrong)
 
 
 def test_flats_left_out_are_not_used(random):
@@ -283,3 +295,10 @@ def test_a_flatfield_says_what_it_is_made_of(random):
     text = repr(FlatField(series(random, 2, 900, [0, 100]), fill=0.0))
     for word in ("6×8", "flats (in memory)", "0, 100 nm", "linear", "dead pixels: 0"):
         assert word in text
+
+
+def test_many_positions_are_told_shortly(random):
+    flats = series(random, 300, 900, np.arange(300) / 4)
+    text = repr(FlatField(flats))
+    assert "at 0, 0.25, 0.5, …, 74.75 nm;" in text
+    assert len(text) < 250

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -175,3 +175,24 @@ def test_hdf5_behind_a_user_block(tmp_path: Path) -> None:
     with path.open("r+b") as raw:
         raw.write(b"MATLAB 7.3 MAT-file")
     np.testing.assert_array_equal(nef.read(path)[0].data, IMAGE)
+
+
+@pytest.mark.parametrize("path", [["a.emd", "b.emd"], None, 5, "a\0b", b"a\0b"])
+def test_what_is_no_path_is_refused(path: Any) -> None:
+    with pytest.raises(nef.FileOpenError, match="one file at a time") as caught:
+        nef.read(path)
+    assert repr(path) in str(caught.value)
+
+
+def test_paths_may_be_bytes_and_start_at_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = plain(tmp_path / "x.h5", a=IMAGE)
+    plain(tmp_path / "~nobody", a=IMAGE)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for given in (bytes(path), "~/x.h5", "x.h5", "~nobody", Path("x.h5")):
+        (signal,) = nef.read(given)
+        assert signal.path is not None
+        assert signal.path.parent == tmp_path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -94,3 +94,30 @@ def test_names_that_look_like_patterns(tmp_path: Path) -> None:
 def test_what_lies_in_the_root(tmp_path: Path) -> None:
     path = plain(tmp_path / "x.h5", a=IMAGE, b=IMAGE, group__c=IMAGE)
     assert chosen(path, "/") == ["/a", "/b"]
+
+
+def test_fields_of_a_compound_that_an_emd_group_holds(tmp_path: Path) -> None:
+    table = np.zeros((4, 5), [("height", "f4"), ("counts", "u2"), ("word", "S3")])
+    table["height"], table["counts"] = np.arange(20).reshape(4, 5), 7
+    path = berkeley(tmp_path / "x.emd", np.ones((4, 5)))
+    berkeley(path, table, group="data/table")
+    assert [signal.name for signal in nef.read(path)] == ["image"]
+    for asked in ("data/table", "/data/table/data", "/data/table/data/*"):
+        found = nef.read(path, asked)
+        assert [signal.name for signal in found] == ["height", "counts"]
+        for signal in found:
+            np.testing.assert_array_equal(signal.data, table[signal.name])
+    (one,) = nef.read(path, "/data/table/data/counts")
+    assert (one.dataset, one.dtype) == ("/data/table/data/counts", np.dtype("u2"))
+
+
+@pytest.mark.parametrize("group", ["/", "/data", "data/"])
+def test_a_group_of_groups_opens_all_below(emd: Path, group: str) -> None:
+    names = [signal.name for signal in nef.read(emd, group)]
+    assert names == ["raw", "flat_0", "flat_1"]
+
+
+@pytest.mark.parametrize("dataset", [5, b"/data", ["/data/raw"]])
+def test_what_is_no_name_is_refused(emd: Path, dataset: Any) -> None:
+    with pytest.raises(nef.SignalError, match="dataset is an HDF5 path"):
+        nef.read(emd, dataset)

@@ -96,3 +96,12 @@ def test_a_file_that_says_its_frame_is_last_is_believed() -> None:
     data, shown = in_display_order(adapt(array), axes, by_name=False)
     assert data.shape == array.shape
     assert shown == tuple(axes)
+
+
+@pytest.mark.parametrize(
+    "write", ["{} (nm)", "{} [µm]", "{}[px]", "{}-axis", "{} Axis"]
+)
+def test_what_stands_beside_a_letter_is_no_part_of_the_name(write: str) -> None:
+    names = tuple(write.format(letter) for letter in "xyz")
+    assert display_order(names) == (2, 1, 0)
+    assert display_order(names[::-1]) == (0, 1, 2)

@@ -190,3 +190,41 @@ def test_complex_waves_are_shown_by_their_modulus(tmp_path: Path) -> None:
     (signal,) = nef.read(berkeley(tmp_path / "x.emd", IMAGE * (3 + 4j), DIMS))
     assert signal.dtype == np.float64
     np.testing.assert_allclose(signal.data, 5.0 * IMAGE)
+
+
+def test_a_group_that_does_not_say_which_array_is_its_data_is_named(
+    tmp_path: Path,
+) -> None:
+    path = berkeley(tmp_path / "x.emd", IMAGE, DIMS)
+    with h5py.File(path, "a") as file:
+        group = file.create_group("data/two")
+        group.attrs["emd_group_type"] = 1
+        group["first"], group["second"] = IMAGE, IMAGE + 1
+    with pytest.warns(UserWarning, match="which of its arrays are the data") as warned:
+        (signal,) = nef.read(path)
+    assert signal.name == "image"
+    (message,) = [str(each.message) for each in warned]
+    assert message.startswith(f"{path}:/data/two is left out: ")
+    assert "(first, second)" in message
+    with pytest.warns(UserWarning, match="is left out"):
+        (asked,) = nef.read(path, dataset="/data/two/second")
+    np.testing.assert_array_equal(asked.data, IMAGE + 1)
+
+
+def test_a_group_whose_data_link_leads_nowhere_is_named(tmp_path: Path) -> None:
+    path = berkeley(tmp_path / "x.emd", IMAGE, DIMS)
+    with h5py.File(path, "a") as file:
+        group = file.create_group("data/moved")
+        group.attrs["emd_group_type"] = 1
+        group["data"] = h5py.SoftLink("/data/image/gone")
+    with pytest.warns(UserWarning, match="x.emd:/data/moved is left out: .*nowhere"):
+        assert [signal.name for signal in nef.read(path)] == ["image"]
+
+
+def test_groups_without_an_image_need_no_word(tmp_path: Path) -> None:
+    path = berkeley(tmp_path / "x.emd", IMAGE, DIMS)
+    berkeley(path, np.arange(9.0), [(np.arange(9.0), {})], group="data/spectrum")
+    berkeley(path, "text", [(np.ones((3, 1)), {})] * 2, group="data/label")
+    with h5py.File(path, "a") as file:
+        file.create_group("signals").attrs["emd_group_type"] = 1
+    assert [signal.name for signal in nef.read(path)] == ["image"]

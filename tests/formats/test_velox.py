@@ -351,3 +351,17 @@ def test_an_image_group_in_an_ordinary_file_is_not_velox(tmp_path: Path) -> None
     (signal,) = nef.read(tmp_path / "x.h5")
     np.testing.assert_array_equal(signal.data, FRAMES[0])
     assert signal.name == "first"
+
+
+def test_an_image_stored_without_a_frame_axis(tmp_path: Path) -> None:
+    path = tmp_path / "pruned.emd"
+    with h5py.File(path, "w") as file:
+        file["Version"] = document({"format": "Velox", "version": "11"})
+        group = file.create_group("Data/Image/abc")
+        group["Data"] = FRAMES[0]
+        described = np.frombuffer(json.dumps(metadata()).encode(), "u1")
+        group["Metadata"] = described[:, np.newaxis]
+    (signal,) = nef.read(path)
+    assert (signal.name, signal.shape) == ("HAADF", (4, 5))
+    np.testing.assert_array_equal(signal.data, FRAMES[0])
+    assert [axis.scale for axis in signal.axes] == [float(STEP), float(WIDE)]

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 import napari_emd_flatfield as nef
-from napari_emd_flatfield.lazy import H5Array, StackedArray
+from napari_emd_flatfield.lazy import CACHE, H5Array, StackedArray
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,16 +86,19 @@ def test_one_frame_of_a_series_reads_one_dataset(tmp_path: Path) -> None:
     assert count[0] < 2 * DATA.nbytes
 
 
-def test_indexing_takes_no_memory_but_for_the_result(tmp_path: Path) -> None:
+def test_memory_is_bounded_by_the_cache(tmp_path: Path) -> None:
     path = tmp_path / "x.h5"
     with h5py.File(path, "w") as file:
         file["a"] = np.zeros((64, 256, 256), "f4")
     turned = H5Array(path, "/a").transpose(2, 1, 0)
+    limit = CACHE.limit
+    CACHE.limit = 2**20
     tracemalloc.start()
     turned[17]
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 2 * 64 * 256 * 4
+    CACHE.limit = limit
+    assert peak < 6 * 2**20 < turned.nbytes
 
 
 def test_a_long_series_keeps_few_datasets_open(tmp_path: Path) -> None:

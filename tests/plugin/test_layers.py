@@ -60,6 +60,10 @@ def a_scan(tmp_path: Path) -> Path:
     return nef.write(tmp_path / "scan.emd", signals)
 
 
+def pixels(*shape: int) -> tuple[Axis, ...]:
+    return tuple(map(Axis.index, shape))
+
+
 def opened(path: Path) -> ViewerModel:
     viewer = ViewerModel()
     for data, kwargs, kind in get_reader(str(path))(str(path)):
@@ -101,11 +105,88 @@ def test_uncalibrated_references_are_shown_like_the_raw_frames() -> None:
     y, x = Axis("y", "nm", 0.5 * np.arange(4)), Axis("x", "nm", 0.5 * np.arange(5))
     raw = Signal("raw", np.zeros((4, 5)), (y, x))
     dark = Signal("dark", np.zeros((4, 5)), role="dark")
-    other = Signal("map", np.zeros((2, 2)))
-    kwargs = {k["name"]: k for _, k, _ in layer_data([raw, other, dark])}
-    assert kwargs["dark"]["units"] == kwargs["raw"]["units"]
-    assert kwargs["dark"]["scale"] == (0.5, 0.5)
-    assert kwargs["map"]["scale"] == (1.0, 1.0)
+    first = Signal("first", np.zeros((2, 2)), (Axis("y", "Å", y.values[:2]),) * 2)
+    layers = {k["name"]: Image(d, **k) for d, k, _ in layer_data([first, raw, dark])}
+    assert layers["dark"].units == layers["raw"].units
+    np.testing.assert_allclose(layers["dark"].scale, 0.5)
+    assert signal_of_layer(layers["dark"]).axes == dark.axes
+
+
+def test_pixels_are_never_mixed_with_units(tmp_path: Path) -> None:
+    calibrated = [Axis(n, "µm", 0.5 * np.arange(4) + 3) for n in "yx"]
+    time = Axis("time", "s", 2.0 * np.arange(3))
+    numbers = Axis("", "", 0.25 * np.arange(6))
+    signals = [
+        Signal("movie", np.ones((3, 4, 4)), (time, *calibrated)),
+        Signal("stack", np.ones((2, 4, 4)), (Axis.index(2, "frame"), *calibrated)),
+        Signal("map", np.ones((7, 6)), (Axis.index(7), numbers)),
+        Signal("photo", np.ones((3, 5, 8)), (Axis.index(3, "rgb"), *pixels(5, 8))),
+    ]
+    path = nef.write(tmp_path / "mixed.emd", signals)
+    with pytest.warns(UserWarning, match="no unit") as warned:
+        viewer = opened(path)
+    (message,) = [str(each.message) for each in warned]
+    assert message.startswith(f"{path} says no unit for some axes (map, photo, stack)")
+    seconds, *micrometres = (str(unit) for unit in viewer.layers["movie"].units)
+    assert (seconds, micrometres) == ("second", ["micrometer"] * 2)
+    assert [str(u) for u in viewer.dims.units] == [seconds, *micrometres]
+    for name, scale, translate in (
+        ("movie", [2, 0.5, 0.5], [0, 3, 3]),
+        ("stack", [1, 0.5, 0.5], [0, 3, 3]),
+        ("map", [1, 0.25], [0, 0]),
+        ("photo", [1, 1], [0, 0]),
+    ):
+        np.testing.assert_allclose(viewer.layers[name].scale, scale)
+        np.testing.assert_allclose(viewer.layers[name].translate, translate)
+    write_layers(
+        str(tmp_path / "again.emd"), [v.as_layer_data_tuple() for v in viewer.layers]
+    )
+    again = {signal.name: signal.axes for signal in nef.read(tmp_path / "again.emd")}
+    assert again == {signal.name: signal.axes for signal in nef.read(path)}
+
+
+def test_numbers_without_a_unit_are_taken_for_those_of_the_file() -> None:
+    metres = [Axis(n, "m", 2e-10 * np.arange(50)) for n in "yx"]
+    bare = [Axis(n, "", 3e-10 * np.arange(40)) for n in "yx"]
+    signals = [
+        Signal("map", np.ones((40, 40)), tuple(bare)),
+        Signal("image", np.ones((50, 50)), tuple(metres)),
+        Signal("mask", np.ones((30, 30))),
+    ]
+    with pytest.warns(UserWarning, match=r"axes \(map, mask\)"):
+        layers = {k["name"]: Image(d, **k) for d, k, _ in layer_data(signals)}
+    for name, scale in (("image", 0.2), ("map", 0.3), ("mask", 1)):
+        assert [str(unit) for unit in layers[name].units] == ["nanometer"] * 2
+        np.testing.assert_allclose(layers[name].scale, scale)
+    for signal in signals:
+        assert signal_of_layer(layers[signal.name]).axes == signal.axes
+
+
+@pytest.mark.parametrize("calibrated", [0, 1])
+def test_a_frame_calibrated_along_one_axis_has_square_pixels(calibrated: int) -> None:
+    axes = [Axis.index(4, "y"), Axis.index(4, "x")]
+    axes[calibrated] = Axis("yx"[calibrated], "nm", 9 - 0.25 * np.arange(4))
+    signal = Signal("half", np.ones((4, 4)), tuple(axes))
+    with pytest.warns(UserWarning, match="no unit for some axes"):
+        ((data, kwargs, _),) = layer_data([signal])
+    layer = Image(data, **kwargs)
+    assert [str(unit) for unit in layer.units] == ["nanometer"] * 2
+    assert layer.scale[calibrated] == -0.25
+    assert layer.scale[1 - calibrated] == 0.25
+    assert signal_of_layer(layer).axes == signal.axes
+
+
+def test_what_is_calibrated_by_hand_afterwards_is_saved_so() -> None:
+    nm = tuple(Axis(n, "nm", np.arange(5)) for n in "yx")
+    with pytest.warns(UserWarning, match="no unit"):
+        layers = layer_data(
+            [Signal("a", np.ones((5, 5)), nm), Signal("b", np.ones((4, 4)))]
+        )
+    layer = Image(layers[0][0], **layers[0][1])
+    assert layer.name == "b"
+    assert signal_of_layer(layer).axes == (Axis.index(4),) * 2
+    layer.scale = (2, 2)
+    assert signal_of_layer(layer).axes == (Axis("", "nm", 2.0 * np.arange(4)),) * 2
 
 
 def test_making_layers_reads_a_few_frames_only() -> None:

@@ -478,3 +478,26 @@ print(in_frames("VmHWM") - before)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < 8
     (tmp_path / "x.emd").unlink()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_corrected_stack_of_4_gb_is_saved_in_under_300_mb(tmp_path: Path) -> None:
+    code = f"""
+import numpy as np, napari_emd_flatfield as nef
+from napari_emd_flatfield.lazy import LazyArray
+
+class Ramp(LazyArray):
+    def _read(self, slices):
+        frame = np.arange(2048, dtype="f4") + slices[0].start
+        return np.broadcast_to(frame, (1, 2048, 2048)).copy()
+
+raw = nef.Signal("ramp", Ramp((256, 2048, 2048), "f4"))
+assert raw.data.nbytes >= 4e9
+corrected = nef.correct(raw, np.full((2048, 2048), 2, "u2"))
+nef.write({str(tmp_path / "x.emd")!r}, corrected)
+lines = open("/proc/self/status").read().splitlines()
+print(next(line for line in lines if line.startswith("VmHWM")).split()[1])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) * 1024 < 300e6

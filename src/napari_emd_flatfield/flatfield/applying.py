@@ -16,7 +16,7 @@ from .frames import correct_frames
 from .orientation import advice
 from .positions import factor
 from .record import sentence, to_values
-from .settings import as_numbers
+from .settings import as_array, as_numbers
 from .sources import size
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def correct_array(
     frames, at, monitor, out
         As for ``FlatField.__call__``.
     """
-    raw = np.asarray(frames)
+    raw = as_array(frames, "frames")
     what = "the frame" if raw.ndim < 3 else "the stack"
     if raw.ndim not in (2, 3) or raw.shape[-2:] != ff.frame_shape:
         raise _misfit(ff, what, raw.shape)
@@ -50,18 +50,22 @@ def correct_array(
         raise FlatFieldError(f"{what} is of type {raw.dtype}, not a real number")
     if out is None:
         out = np.empty(raw.shape, ff.dtype)
+    elif not isinstance(out, np.ndarray) or not out.flags.writeable:
+        raise FlatFieldError("out is no NumPy array that can be written to")
     elif out.shape != raw.shape or out.dtype != ff.dtype:
         raise FlatFieldError(
             f"out has shape {out.shape} and type {out.dtype}, the result {raw.shape} "
             f"and {ff.dtype}"
         )
     stack = raw.reshape(-1, *ff.frame_shape)
-    if at is None:
-        _refuse_without_position(ff, what)
     _check_monitor(ff, what, monitor)
     where: Sequence[float | None] = [None] * len(stack)
-    if at is not None:
+    if at is None:
+        ff = ff._for_frames(np.empty(0))
+        _refuse_without_position(ff, what)
+    else:
         where = _one_a_frame(at, len(stack), "position")
+        ff = ff._for_frames(np.array(where))
         _refuse_nowhere(ff, what, where)
     beam = _one_a_frame(
         1.0 if monitor is None else monitor, len(stack), "monitor value"
@@ -98,15 +102,16 @@ def correct_signal(
         raise _misfit(ff, what, signal.frame_shape)
     if signal.dtype.kind not in "biuf":
         raise FlatFieldError(f"{what} is of type {signal.dtype}, not a real number")
-    if len(signal.shape) == 2:
-        _refuse_without_position(ff, what)
     _check_monitor(ff, what, monitor)
     number = _number_of(ff.along, signal)
     axis = signal.axes[number]
-    if ff.reduction.series is None and ff._correction.plan.has_series(axis):
-        ff = ff._with_series
-    positions = axis.values * _factor(ff, axis)
-    if len(signal.shape) > 2:
+    if len(signal.shape) == 2:
+        positions = np.empty(0)
+        ff = ff._for_frames(positions)
+        _refuse_without_position(ff, what)
+    else:
+        positions = axis.values * _factor(ff, axis)
+        ff = ff._for_frames(axis.values)
         _refuse_nowhere(ff, what, positions)
     beam = None if monitor is None else _monitor(monitor, signal, number)
     data = CorrectedArray(adapt(signal.data), ff, positions, number, beam)

@@ -59,10 +59,13 @@ def check(ff: FlatField) -> None:
             f"fill={ff.fill!r} must be a number or 'median', and "
             f"dtype={ff.dtype!r} a type of numbers"
         ) from error
-    if dtype.kind in "iu" and not np.isfinite(fill) and ff.fill != "median":
+    whole = dtype.kind in "iu"
+    largest = float(np.finfo(dtype if dtype.kind == "f" else np.float32).max)
+    nowhere = whole and np.isnan(fill) and ff.fill != "median"
+    if nowhere or abs(fill) > largest:
         raise FlatFieldError(
-            f"dtype {dtype} cannot hold fill={fill}; use fill=0, 1 or 'median', or "
-            "a float dtype"
+            f"dtype {dtype} cannot hold fill={fill}; use fill=0, 1 or 'median'"
+            + (", or a float dtype" if whole else "")
         )
 
 

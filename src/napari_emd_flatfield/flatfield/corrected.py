@@ -8,13 +8,14 @@ import numpy as np
 
 from ..lazy.base import LazyArray
 from ..lazy.indexing import selected_shape
+from .counts import Counts
 from .frames import correct_frames
 from .kernel import parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .counts import Counts
+    from ..lazy.grid import Slices
     from .flatfield import FlatField
     from .kernel import Recipe
 
@@ -58,6 +59,8 @@ class CorrectedArray(LazyArray):
         self._monitor = monitor
         self._recipes: dict[Index, Recipe] = {}
         self._counts: dict[Index, Counts] = {}
+        # Of frames that are read in bands of rows, by the first row of each band.
+        self._bands: dict[Index, dict[int, tuple[int, Counts]]] = {}
         super().__init__(source.shape, flatfield.dtype, source.chunks)
 
     @property
@@ -72,7 +75,10 @@ class CorrectedArray(LazyArray):
 
     @property
     def counts(self) -> dict[tuple[int, ...], Counts]:
-        """Counts of the frames read whole so far, by their leading indices."""
+        """Counts of the frames read whole so far, by their leading indices.
+
+        Reading all rows of one, band by band, is reading it whole.
+        """
         return dict(self._counts)
 
     def counted(self) -> dict[str, Any]:
@@ -110,19 +116,32 @@ class CorrectedArray(LazyArray):
         chosen = [range(s.start, s.stop, s.step) for s in leading]
         for batch in _batches(block.shape[:-2], self._frames_at_once(grown)):
             wanted = [r[b] for r, b in zip(chosen, batch, strict=True)]
-            raw = self._source._read((*map(_slice, wanted), *grown))
             indices = _indices(wanted)
-            counts = correct_frames(
-                raw.reshape(-1, *raw.shape[-2:]),
-                block[batch].reshape(-1, *block.shape[-2:]),
-                parts([self._recipe(index) for index in indices], grown),
-                treatment,
-            )
-            if block.shape[-2:] == self.shape[-2:]:
-                self._counts.update(zip(indices, counts, strict=True))
+            recipes = parts([self._recipe(index) for index in indices], grown)
+            with self._source._lent((*map(_slice, wanted), *grown)) as raw:
+                counts = correct_frames(
+                    raw.reshape(-1, *raw.shape[-2:]),
+                    block[batch].reshape(-1, *block.shape[-2:]),
+                    recipes,
+                    treatment,
+                )
+            if grown == region and _is_band(region, self.shape[-1]):
+                for index, counted in zip(indices, counts, strict=True):
+                    self._count(index, region[0], counted)
         if block is not out:
             rows, columns = crop
             out[...] = block[..., rows, columns]
+
+    def _count(self, index: Index, rows: slice, counts: Counts) -> None:
+        bands = self._bands.setdefault(index, {})
+        bands[rows.start] = rows.stop, counts
+        row, total = 0, Counts()
+        while row in bands:
+            row, more = bands[row]
+            total = total.plus(more)
+        if row == self.shape[-2]:
+            self._counts[index] = total
+            self._bands.pop(index, None)
 
     def _recipe(self, index: Index) -> Recipe:
         if index in self._recipes:
@@ -147,16 +166,25 @@ class CorrectedArray(LazyArray):
         height, width = selected_shape(region)
         return max(1, _BATCH_BYTES // (height * width * self._source.dtype.itemsize))
 
+    def _needs(self, slices: Slices) -> list[tuple[LazyArray, Slices]]:
+        return [(self._source, slices)]
+
     def _sources(self) -> tuple[LazyArray]:
         return (self._source,)
 
     def __getstate__(self) -> dict[str, Any]:
         # What was counted and fitted stays with who did it.
-        return {**self.__dict__, "_counts": {}, "_recipes": {}}
+        return {**self.__dict__, "_counts": {}, "_bands": {}, "_recipes": {}}
 
 
 def _slice(chosen: range) -> slice:
     return slice(chosen[0], chosen[-1] + 1, chosen.step)
+
+
+def _is_band(region: tuple[slice, ...], width: int) -> bool:
+    """Whether a region has all pixels of its rows, and leaves none of these out."""
+    rows, columns = region
+    return rows.step == 1 and columns == slice(0, width, 1)
 
 
 def _indices(chosen: list[range]) -> list[Index]:

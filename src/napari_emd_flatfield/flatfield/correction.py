@@ -61,7 +61,9 @@ class Correction:
         """The references, read when first needed."""
         with self._lock:
             if not self._loaded:
-                self._loaded.append(self._load())
+                # A reference pixel that is not finite is dead, and counted as such.
+                with np.errstate(invalid="ignore", over="ignore"):
+                    self._loaded.append(self._load())
             return self._loaded[0]
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from .plan import make_plan
 from .record import describe
 from .report import Report, make_report
 from .restoring import Storable
-from .settings import Output, Pixels, Reduction, Scaling
+from .settings import Output, Pixels, Reduction, Scaling, as_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,6 +108,11 @@ class FlatField(Storable):
     def __post_init__(self) -> None:
         check(self)
         object.__setattr__(self, "dtype", np.dtype(self.dtype))
+        for name in ("positions", "dark_positions"):
+            given = getattr(self, name)
+            if given is not None:
+                numbers = np.atleast_1d(as_numbers(given, name)).tolist()
+                object.__setattr__(self, name, tuple(numbers))
         plan = make_plan(
             self.flats,
             self.dark,
@@ -234,10 +239,22 @@ class FlatField(Storable):
         """
         return make_report(signal, self.correct(signal, monitor=monitor), frames)
 
+    def _for_frames(self, positions: np.ndarray) -> Self:
+        """The same for frames that lie there, as far as that is known.
+
+        It tells whether references that follow each other are one series.
+        """
+        gap = self._correction.plan.gap(positions)
+        if gap is None or self.reduction.series is not None:
+            return self
+        return self._by_gap[gap]
+
     @cached_property
-    def _with_series(self) -> FlatField:
-        """The same with references that follow each other as one image."""
-        return replace(self, reduction=replace(self.reduction, series=1.0))
+    def _by_gap(self) -> dict[float, Self]:
+        return {
+            gap: replace(self, reduction=replace(self.reduction, series=gap))
+            for gap in (0.0, 1.0)
+        }
 
     def __repr__(self) -> str:
         return f"<FlatField {describe(self)}>"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+from ..lazy.memory import SCRATCH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 # Bands this size keep the temporaries in cache; with smaller ones, threads spend
 # their time waiting for each other's Python, with whole frames, for memory.
 _BAND_BYTES = 1024 * 1024
-
-_own = threading.local()
 
 # Unsigned integers as wide as a float.
 _BITS: dict[int, type[np.unsignedinteger[Any]]] = {4: np.uint32, 8: np.uint64}
@@ -162,8 +161,11 @@ def correct_rows(
     tally = np.zeros((len(raw), 3), np.int64)
     width, count = raw.shape[-1], rows.stop - rows.start
     height = min(count, max(1, _BAND_BYTES // (width * out.itemsize)))
-    gain, dark = map(_Band, _buffers((2, 3, height, width), out.dtype))
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+    with (
+        SCRATCH.lent((2, 3, height, width), out.dtype) as buffers,
+        np.errstate(divide="ignore", invalid="ignore", over="ignore"),
+    ):
+        gain, dark = map(_Band, buffers)
         for top in range(rows.start, rows.stop, height):
             band = slice(top, min(top + height, rows.stop))
             for i, recipe in enumerate(recipes):
@@ -173,15 +175,6 @@ def correct_rows(
                     raw[i, band], out[i, band], gain, dark, recipe.scale, rule
                 )
     return tally
-
-
-def _buffers(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
-    """Memory of this thread's own: the system takes its time to give new one."""
-    needed = int(np.prod(shape)) * dtype.itemsize
-    memory: np.ndarray | None = getattr(_own, "memory", None)
-    if memory is None or memory.nbytes < needed:
-        memory = _own.memory = np.empty(needed, np.uint8)
-    return memory[:needed].view(dtype).reshape(shape)
 
 
 class _Band:

@@ -10,7 +10,14 @@ import numpy as np
 from ..errors import FlatFieldError
 from . import orientation
 from .interpolation import BY_POSITION
-from .positions import counts_frames, factor, has_runs, interrupted, series
+from .positions import (
+    are_whole,
+    counts_frames,
+    factor,
+    has_runs,
+    interrupted,
+    series,
+)
 from .sources import gather, size
 
 if TYPE_CHECKING:
@@ -83,19 +90,20 @@ class Plan:
             return 0
         return int(np.count_nonzero((positions < where[0]) | (positions > where[-1])))
 
-    def has_series(self, frames: Axis) -> bool:
-        """Whether references were recorded in series between raw frames.
+    def gap(self, frames: np.ndarray) -> float | None:
+        """How far apart references of one series are, told from their numbers.
 
         Parameters
         ----------
         frames
-            Leading axis of the raw frames.
+            Positions of the raw frames, as far as they are known.
 
         Returns
         -------
-        bool
-            True if both number the frames of one acquisition, and no raw frame
-            lies among references that follow each other.
+        float or None
+            1 where references number the frames of an acquisition, and some follow
+            each other with no raw frame among them; 0 where raw frames are; None
+            where none follow each other.
         """
         numbered = [
             each.images.positions[list(each.images.kept)]
@@ -105,11 +113,10 @@ class Plan:
             and counts_frames(each.images.axis)
         ]
         runs = [each for each in numbered if has_runs(each)]
-        return (
-            counts_frames(frames)
-            and bool(runs)
-            and not any(interrupted(each, frames.values) for each in runs)
-        )
+        if not runs:
+            return None
+        apart = are_whole(frames) and not any(interrupted(run, frames) for run in runs)
+        return 1.0 if apart else 0.0
 
 
 def make_plan(
@@ -150,17 +157,17 @@ def make_plan(
             f"flats ({images.origin}) of {size(images.frame_shape)}; turn one of them "
             "first, or give references of the same detector area"
         )
-    gap = reduction.series or 0.0
+    distance = reduction.series or 0.0
     arranged, axis = None, None
     if images is not None:
-        arranged = _arranged_flats(images, interpolation, gap)
+        arranged = _arranged_flats(images, interpolation, distance)
         if len(arranged.positions) or interpolation == "dynamic":
             axis = images.axis
     arranged_darks = None
     if darks is not None:
         by_position = interpolation in BY_POSITION
         along = _along(darks, axis, arranged) if by_position else None
-        arranged_darks = _arranged(darks, along, gap)
+        arranged_darks = _arranged(darks, along, distance)
         if len(arranged_darks.positions) and axis is None:
             axis = darks.axis
     return Plan(

@@ -62,11 +62,12 @@ def series(positions: np.ndarray, gap: float) -> list[np.ndarray]:
 
 def counts_frames(axis: Axis | None) -> bool:
     """Whether an axis numbers the frames of an acquisition: whole, in no unit."""
-    return (
-        axis is not None
-        and axis.units in _COUNTING
-        and np.array_equal(axis.values, np.rint(axis.values))
-    )
+    return axis is not None and axis.units in _COUNTING and are_whole(axis.values)
+
+
+def are_whole(numbers: np.ndarray) -> bool:
+    """Whether these are whole numbers."""
+    return np.array_equal(numbers, np.rint(numbers))
 
 
 def has_runs(numbers: np.ndarray) -> bool:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from .flatfield import FlatField
     from .plan import Arrangement
 
+# So many positions are told one by one.
+_MOST_PLACES = 8
+
 
 def to_values(ff: FlatField) -> dict[str, Any]:
     """Say how a flat-field corrects, in plain values.
@@ -66,8 +69,8 @@ def to_values(ff: FlatField) -> dict[str, Any]:
         "versions": f"numpy {np.__version__}, python {platform.python_version()}",
     }
     given = {
-        "given_positions": _listed(ff.positions),
-        "given_dark_positions": _listed(ff.dark_positions),
+        "given_positions": ff.positions,
+        "given_dark_positions": ff.dark_positions,
     }
     return {**values, **_plain(given)}
 
@@ -159,14 +162,13 @@ def sentence(values: Mapping[str, Any]) -> str:
     values
         As `to_values` gives them, and the origin of the raw frames.
     """
-    where = ", ".join(f"{p:g}" for p in values["positions"])
-    units = values["position_units"]
+    where = _places(values)
     flats = ", ".join(origins(values, "flats")) or "none"
     dark = ", ".join(origins(values, "dark")) or "none"
     return (
         f"flat-field correction {values['formula']}, {values['interpolation']} "
         "interpolation"
-        + (f" between flats at {where} {units}".rstrip() if where else "")
+        + (f" between flats at {where}" if where else "")
         + f"; raw: {values['raw']}; flats: {flats}; dark: {dark}; dead pixels set to "
         f"{values['dead_pixels_set_to']}; {values['software']}"
     )
@@ -181,8 +183,8 @@ def describe(ff: FlatField) -> str:
         The flat-field.
     """
     values = to_values(ff)
-    where = ", ".join(f"{p:g}" for p in values["positions"])
-    at = f" at {where} {values['position_units']}".rstrip() if where else ""
+    where = _places(values)
+    at = f" at {where}" if where else ""
     height, width = ff.frame_shape
     words = [
         f"{height}×{width}",
@@ -205,6 +207,16 @@ def describe(ff: FlatField) -> str:
     return "; ".join([*words, *map(str, changed)])
 
 
+def _places(values: Mapping[str, Any]) -> str:
+    """Where flats lie; of many, the first ones and the last."""
+    where = [f"{position:g}" for position in values["positions"]]
+    if not where:
+        return ""
+    if len(where) > _MOST_PLACES:
+        where[3:-1] = ["…"]
+    return f"{', '.join(where)} {values['position_units']}".rstrip()
+
+
 def _origins(arranged: Arrangement | None) -> str | list[str]:
     if arranged is None:
         return "none"
@@ -214,10 +226,6 @@ def _origins(arranged: Arrangement | None) -> str | list[str]:
 
 def _positions(arranged: Arrangement | None) -> list[float]:
     return [] if arranged is None else arranged.positions.tolist()
-
-
-def _listed(numbers: Any) -> list[float] | None:
-    return None if numbers is None else np.asarray(numbers, np.float64).tolist()
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from .orientation import turn
 from .reduction import reduce
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from .dynamic import EigenFlats
     from .plan import Arrangement, Plan
@@ -113,16 +113,15 @@ def load(
     if plan.flats is not None and interpolation == "dynamic":
         eigen = decompose(plan.flats, read, components, threshold, orient)
     elif plan.flats is not None:
-        method = "median" if interpolation == "median" else method
+        if interpolation in ("mean", "median"):
+            method = interpolation
         shape, positions = plan.flats.images.frame_shape, plan.flats.positions
-        images = [
-            packed(reduce(read, group, shape, method), wide)
-            for group in plan.flats.groups
-        ]
-        gains = stacked(images, orient)
+        groups = plan.flats.groups
+        images = (reduce(read, group, shape, method) for group in groups)
+        gains = stacked(images, len(groups), orient, wide)
     offsets = None
     if darks:
-        offsets = stacked([packed(dark, wide) for dark in darks], orient)
+        offsets = stacked(darks, len(darks), orient, wide)
     if bad is not None and eigen is not None:
         eigen.images[:, bad] = 0
     elif bad is not None:
@@ -211,31 +210,31 @@ def gain_reader(
     return read
 
 
-def packed(image: np.ndarray, wide: bool) -> np.ndarray:
-    """Bring an image into the smallest dtype that loses nothing of use.
+def packed_dtype(image: np.ndarray, wide: bool) -> np.dtype[Any]:
+    """Return the smallest dtype that loses nothing of use of an image.
 
     Parameters
     ----------
     image
-        float64; not to be used any more.
+        float64; what is infinite becomes NaN.
     wide
         Whether fractions are kept in float64.
 
     Returns
     -------
-    numpy.ndarray
-        uint16, float32 or float64; what is not finite is NaN.
+    numpy.dtype
+        uint16, float32 or float64.
     """
     if all(_counts(row) for row in image):
-        return image.astype(np.uint16)
+        return np.dtype(np.uint16)
     # An infinite flat would let a finite result through.
     image[np.isinf(image)] = np.nan
     known = ~np.isnan(image)
     low = np.min(image, where=known, initial=0)
     high = np.max(image, where=known, initial=0)
     if wide or max(-low, high) > _LARGEST_FLOAT32:
-        return image
-    return image.astype(np.float32)
+        return image.dtype
+    return np.dtype(np.float32)
 
 
 def _counts(row: np.ndarray) -> bool:
@@ -245,17 +244,35 @@ def _counts(row: np.ndarray) -> bool:
     return bool(least >= 0 and most <= _LARGEST_UINT16 and np.all(row == np.rint(row)))
 
 
-def stacked(images: Sequence[np.ndarray], orient: str) -> np.ndarray:
-    """Turn images and put them in one array, shape (n, y, x).
+def stacked(
+    images: Iterable[np.ndarray], count: int, orient: str, wide: bool
+) -> np.ndarray:
+    """Turn images and put them in one array, shape (n, y, x), as small as it can be.
 
     Parameters
     ----------
     images
-        Shape (y, x).
+        float64, shape (y, x), not to be used any more; one after another, so that
+        they need not all be there twice.
+    count
+        How many, at least one.
     orient
         How to turn them.
+    wide
+        Whether fractions are kept in float64.
     """
-    return np.ascontiguousarray(turn(np.stack(images), orient))
+    stack = np.empty(0, np.uint16)
+    left = iter(images)
+    for i in range(count):
+        image = next(left)
+        dtype = np.result_type(stack, packed_dtype(image, wide))
+        turned = turn(image, orient)
+        if not i:
+            stack = np.empty((count, *turned.shape), dtype)
+        stack = stack.astype(dtype, copy=False)
+        stack[i] = turned
+        del image, turned  # before the next is made
+    return stack
 
 
 def _mixed(
@@ -289,5 +306,6 @@ def _masked(
 
 
 def _level(gains: np.ndarray, threshold: float) -> float:
-    levels = [np.mean(g, where=g > threshold, dtype=np.float64) for g in gains]
-    return float(np.mean(levels))
+    lit = [g[g > threshold] for g in gains]
+    # Where nothing is lit, all is dead, and any level will do.
+    return float(np.mean([g.mean(dtype=np.float64) for g in lit if g.size] or [1.0]))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import FlatFieldError
 from ..lazy import adapt
 from .corrected import CorrectedArray
 from .counts import Counts
@@ -111,6 +112,8 @@ def make_report(raw: Signal, corrected: Signal, frames: int) -> Report:
     frames
         How many to look at, spread evenly.
     """
+    if frames < 0:
+        raise FlatFieldError(f"frames={frames} cannot be looked at; give 0 or more")
     array = corrected.data
     assert isinstance(array, CorrectedArray)
     ff, source = array.flatfield, adapt(raw.data)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 from ..errors import FlatFieldError
 from ..signal import Axis, Signal
 from .record import origins, to_settings, to_values
+from .settings import Reduction
 from .sources import REDUCED
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
-
-    import numpy as np
 
     from ..signal import Role
     from .correction import Correction
@@ -35,6 +36,11 @@ class Storable:
         def __init__(
             self, flats: Sources | None, dark: Sources | None, **settings: Any
         ) -> None: ...
+
+        @property
+        def flat_positions(self) -> tuple[float, ...]: ...
+
+        def _for_frames(self, positions: np.ndarray) -> Self: ...
 
     def to_dict(self) -> dict[str, Any]:
         """Settings and origins of the references as plain values.
@@ -111,9 +117,18 @@ class Storable:
         if not saved:
             return cls.from_dict(records[0])
         settings = to_settings(records[0])
-        for done in ("positions", "dark_positions", "orient", "reduction"):
+        for done in ("positions", "dark_positions", "orient"):
             del settings[done]
-        return cls(saved.get("flat"), saved.get("dark"), **settings)
+        settings["reduction"] = Reduction(series=0)
+        made = cls(saved.get("flat"), saved.get("dark"), **settings)
+        used = np.atleast_1d(records[0]["positions"]).tolist()
+        if list(made.flat_positions) != used:
+            raise FlatFieldError(
+                f"{path} holds flats at {list(made.flat_positions)}, but its signal "
+                f"was corrected with flats at {used}; save those beside it: "
+                "corrected.data.flatfield.reduced()"
+            )
+        return made
 
     @classmethod
     def from_signals(cls, signals: Iterable[Signal], **settings: Any) -> Self:
@@ -148,18 +163,22 @@ class Storable:
     def reduced(self) -> tuple[Signal, ...]:
         """References as they are used: reduced, scaled, turned, dark subtracted.
 
+        Where raw frames lie among references that are numbered like them, ask the
+        corrected signal's own: ``corrected.data.flatfield.reduced()``.
+
         Returns
         -------
         tuple of Signal
             ``reduced_flats`` and ``reduced_dark``, as far as there are any; saved
             beside a corrected signal, they are all that `from_emd` needs.
         """
-        if self._correction.references.eigen is not None:
+        correction = self._for_frames(np.empty(0))._correction
+        references, axis = correction.references, correction.plan.axis
+        if references.eigen is not None:
             raise FlatFieldError(
                 "the flats of a dynamic flat-field are taken apart, not reduced; a "
                 "corrected signal says where they came from, and from_emd opens them"
             )
-        references, axis = self._correction.references, self._correction.plan.axis
         signals = []
         if references.gains is not None:
             gains, where = references.gains, references.positions

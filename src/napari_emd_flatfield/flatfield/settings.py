@@ -31,7 +31,8 @@ class Reduction:
     Parameters
     ----------
     method
-        How images at one position are reduced: ``"mean"`` or ``"median"``.
+        How images at one position are reduced: ``"mean"`` or ``"median"``. One flat
+        for all frames is reduced as the interpolation says.
     series
         References whose positions differ by no more than this from the next are
         one series: one image at their mean position. When left out, those at
@@ -55,13 +56,14 @@ class Reduction:
             raise FlatFieldError(
                 f"reduction by {self.method!r} is not known; use 'mean' or 'median'"
             )
-        if self.series is not None and not self.series >= 0:
+        if self.series is not None:
+            _check_amount(self.series, "series", zero=True)
+        components = self.components
+        if components is not None and (
+            not isinstance(components, int | np.integer) or components < 1
+        ):
             raise FlatFieldError(
-                f"series={self.series} is no distance; give 0 or a positive number"
-            )
-        if self.components is not None and self.components < 1:
-            raise FlatFieldError(
-                f"components={self.components} leaves nothing to fit; give at least 1"
+                f"components={components!r} must be a whole number, at least 1"
             )
         object.__setattr__(self, "leave_out", _whole(self.leave_out))
         object.__setattr__(self, "leave_out_darks", _whole(self.leave_out_darks))
@@ -94,10 +96,8 @@ class Scaling:
     keep_counts: bool = False
 
     def __post_init__(self) -> None:
-        for what in ("flat_factor", "dark_factor"):
-            value = getattr(self, what)
-            if not 0 < value < np.inf:
-                raise FlatFieldError(f"{what}={value} must be positive and finite")
+        _check_amount(self.flat_factor, "flat_factor")
+        _check_amount(self.dark_factor, "dark_factor")
         if self.flat_monitor is not None:
             monitor = as_numbers(self.flat_monitor, "flat_monitor").ravel()
             if not np.all((monitor > 0) & np.isfinite(monitor)):
@@ -136,12 +136,13 @@ class Pixels:
     saturation: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.threshold < np.inf:
-            raise FlatFieldError(
-                f"threshold={self.threshold} must be 0 or a positive number of counts"
-            )
-        if self.zinger is not None and not 0 < self.zinger < np.inf:
-            raise FlatFieldError(f"zinger={self.zinger} must be positive and finite")
+        _check_amount(self.threshold, "threshold", zero=True)
+        if self.zinger is not None:
+            _check_amount(self.zinger, "zinger")
+        if self.saturation is not None:
+            _check_amount(self.saturation, "saturation")
+        if self.mask is not None:
+            object.__setattr__(self, "mask", as_array(self.mask, "mask").copy())
 
     def bad(self, frame_shape: tuple[int, ...]) -> np.ndarray | None:
         """Image of the pixels masked.
@@ -161,10 +162,9 @@ class Pixels:
         FlatFieldError
             If the mask does not fit.
         """
-        if self.mask is None:
+        mask = np.asarray(self.mask)
+        if self.mask is None or not mask.size:
             return None
-        given = self.mask.data if isinstance(self.mask, Signal) else self.mask
-        mask = np.asarray(given)
         if mask.shape == frame_shape:
             return np.asarray(mask != 0)
         bad = np.zeros(frame_shape, np.bool_)
@@ -199,8 +199,7 @@ class Output:
     clip: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.floor < np.inf:
-            raise FlatFieldError(f"floor={self.floor} must be positive and finite")
+        _check_amount(self.floor, "floor")
         if self.clip is None:
             return
         clip = tuple(as_numbers(self.clip, "clip").ravel().tolist())
@@ -209,6 +208,22 @@ class Output:
                 f"clip={self.clip} must be the lowest and highest value, e.g. (0, 2)"
             )
         object.__setattr__(self, "clip", clip)
+
+
+def as_array(values: Any, what: str) -> np.ndarray:
+    """Bring images from wherever into an array.
+
+    Parameters
+    ----------
+    values
+        A Signal, dataset, array or nested sequence.
+    what
+        What they are, for the message.
+    """
+    try:
+        return np.asarray(values.data if isinstance(values, Signal) else values)
+    except ValueError as error:
+        raise FlatFieldError(f"{what} must have rows of one length") from error
 
 
 def as_numbers(values: Any, what: str) -> np.ndarray:
@@ -231,6 +246,15 @@ def as_numbers(values: Any, what: str) -> np.ndarray:
         return np.asarray(data, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise FlatFieldError(f"{what} must be numbers, not {values!r}") from error
+
+
+def _check_amount(value: Any, what: str, *, zero: bool = False) -> None:
+    number = as_numbers(value, what)
+    good = number.ndim == 0 and (0 < number < np.inf or (zero and number == 0))
+    if not good:
+        raise FlatFieldError(
+            f"{what}={value!r} must be {'0 or ' if zero else ''}positive and finite"
+        )
 
 
 def _whole(numbers: Sequence[int]) -> tuple[int, ...]:

@@ -134,12 +134,11 @@ def text(node: h5py.Group | h5py.Dataset, *keys: str) -> str:
     """
     stored = node.attrs
     for key in keys:
-        if key in stored:
-            try:
-                value = decode(stored[key])
-            except UNREADABLE:
-                continue
-            return "" if value is None or value == [] else str(value)
+        try:
+            value = decode(stored[key])
+        except UNREADABLE:  # a KeyError where there is none
+            continue
+        return "" if value is None or value == [] else str(value)
     return ""
 
 

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import h5py
 
+from ..errors import ReadError
 from ..signal import Role, Signal
 from .attributes import metadata
 from .emdgroup import EmdGroup, axes_from_dims, group_type, image_of
 from .roles import role_of
-from .skipping import skipping
+from .skipping import listed, skipping
 from .tree import is_frame, is_image, unique_names
 
 if TYPE_CHECKING:
@@ -112,8 +113,23 @@ def emd_groups(
     for node in nodes:
         if group_type(node) in types:
             with skipping(file, node.name):
-                found.extend(_holders(EmdGroup(node, known), known))
+                emd = EmdGroup(node, known)
+                holders = list(_holders(emd, known))
+                found.extend(holders)
+                if not holders:
+                    _say_why(emd)
     return found
+
+
+def _say_why(emd: EmdGroup) -> None:
+    """Raise what keeps an EMD group from showing the image it should hold."""
+    if "data" not in emd.children and emd.group.get("data", getlink=True):
+        raise ReadError("its data are a link to nowhere, or damaged")
+    if images := [key for key, node in emd.arrays.items() if is_image(node)]:
+        raise ReadError(
+            f"it does not say which of its arrays are the data ({listed(images)}); "
+            f'ask for one with read(path, dataset="{emd.name}/{images[0]}")'
+        )
 
 
 def _holders(emd: EmdGroup, known: Mapping[str, Node]) -> Iterator[EmdGroup]:

@@ -37,11 +37,12 @@ def axis_from_dim(dim: Any, size: int) -> Axis:
     if not isinstance(dim, h5py.Dataset):
         return Axis.index(size)
     name, units = text(dim, "name"), text(dim, "units", "unit")
-    if dim.dtype.kind not in "biuf":
+    shape, kind = dim.shape, dim.dtype.kind
+    if kind not in "biuf":
         # Early fpd files store the name itself where the vector belongs.
-        value = decode(dim[()]) if dim.shape == () else None
+        value = decode(dim[()]) if shape == () else None
         return Axis.index(size, name or (value if isinstance(value, str) else ""))
-    if not dim.shape or labels_from_dim(dim, size) is not None:
+    if not shape or labels_from_dim(dim, size) is not None:
         return Axis.index(size, name)
     stored = np.ravel(dim[()]).astype(np.float64)
     values = coordinates(stored, size)
@@ -70,9 +71,10 @@ def labels_from_dim(dim: Any, size: int) -> list[Any] | None:
     shape = dim.shape if isinstance(dim, h5py.Dataset) else None
     if not shape or shape[0] != size:
         return None
-    if len(shape) == 1 and h5py.check_string_dtype(dim.dtype) is not None:
+    dtype = dim.dtype
+    if len(shape) == 1 and h5py.check_string_dtype(dtype) is not None:
         return [str(decode(value)).rstrip() for value in dim[()]]
-    if len(shape) == 2 and shape[1] > 1 and dim.dtype.kind in "iuf":
+    if len(shape) == 2 and shape[1] > 1 and dtype.kind in "iuf":
         return [decode(row) for row in dim[()]]
     return None
 

@@ -8,6 +8,7 @@ Q_y; most others z, y, x.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 # "x", "Rx", "R_x", "det x", "scanX"; not "index" or "energy".
 _NAME = re.compile(r"((?:[A-Za-z]?|.*[\W_])[xyXY])|(.*[a-z][XY])", re.DOTALL)
+# "x [nm]", "y (pixels)", "X axis"
+_DECORATION = re.compile(r"\s*(\[[^][]*\]|\([^()]*\)|[\s_-]axis)$", re.IGNORECASE)
 # "Qx", "kx", "dx", "Detector x", "diffX"
 _RECIPROCAL = re.compile(r"[qk].*|d|det.*|diff.*")
 _POSITIONS = ("scan", "tilt")
@@ -40,10 +43,14 @@ def display_order(names: Sequence[str]) -> tuple[int, ...]:
         For each displayed axis the stored one.
     """
     colour = [axis for axis, name in enumerate(names) if name == RGB]
-    return (*colour, *(axis for axis in _frame_last(names) if axis not in colour))
+    return (
+        *colour,
+        *(axis for axis in _frame_last(tuple(names)) if axis not in colour),
+    )
 
 
-def _frame_last(names: Sequence[str]) -> tuple[int, ...]:
+@lru_cache(maxsize=256)  # a file of a thousand images has few kinds of them
+def _frame_last(names: tuple[str, ...]) -> tuple[int, ...]:
     pairs = _pairs(names)
     if not pairs:
         return tuple(range(len(names)))
@@ -70,7 +77,7 @@ def _pairs(names: Sequence[str]) -> dict[str, tuple[int, int]]:
     """Axes that belong together as (y, x), by what their names share."""
     found: dict[str, dict[str, int]] = {}
     for axis, name in enumerate(names):
-        stripped = name.strip()
+        stripped = _DECORATION.sub("", name.strip())
         if _NAME.fullmatch(stripped):
             shared, letter = stripped[:-1].lower(), stripped[-1].lower()
             found.setdefault(shared.strip("_ -."), {})[letter] = axis

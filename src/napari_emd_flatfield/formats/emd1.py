@@ -97,9 +97,10 @@ def _signal(
     file: SharedFile, emd: EmdGroup, name: str, described: _Descriptions
 ) -> Signal:
     dataset, dims = emd.array, emd.dims
-    if group_type(emd.group) != "1" and dims and _is_labels(dims[-1]):
+    if dims and _is_labels(dims[-1]) and group_type(emd.group) != "1":
         dims = [dims[-1], *dims[:-1]]
-    python_class = text(emd.group, "python_class", "py4dstem_class")
+    classes = (emd.attributes.get(f"{key}_class") for key in ("python", "py4dstem"))
+    python_class = str(next(filter(None, classes), ""))
     axes = _calibrated(
         axes_from_dims(dims, dataset.shape),
         python_class,
@@ -119,7 +120,8 @@ def _signal(
 
 
 def _is_labels(dim: Node | None) -> bool:
-    return dim is not None and text(dim, "name") == _LABELS
+    is_text = isinstance(dim, h5py.Dataset) and dim.dtype.kind in "SO"
+    return is_text and text(dim, "name") == _LABELS
 
 
 def _calibrated(

@@ -86,17 +86,26 @@ class EmdGroup:
         self.children = {key: node for key, node in found.items() if node is not None}
 
     @cached_property
-    def dataset(self) -> h5py.Dataset | None:
-        """The array; None if the group holds none, or several of equal right."""
-        images = {
+    def attributes(self) -> dict[str, Any]:
+        """Attributes of the group: reading them takes longest."""
+        return attributes(self.group)
+
+    @cached_property
+    def arrays(self) -> dict[str, h5py.Dataset]:
+        """All arrays of at least two axes but the dim vectors, by their names."""
+        return {
             key: node
             for key, node in self.children.items()
             if is_array(node) and not _DIM.fullmatch(key)
         }
+
+    @cached_property
+    def dataset(self) -> h5py.Dataset | None:
+        """The array; None if the group holds none, or several of equal right."""
         for key in (*_DATASETS, stem(self.name)):
-            if key in images:
-                return images[key]
-        return next(iter(images.values())) if len(images) == 1 else None
+            if key in self.arrays:
+                return self.arrays[key]
+        return next(iter(self.arrays.values())) if len(self.arrays) == 1 else None
 
     @property
     def dims(self) -> list[Node | None]:
@@ -117,7 +126,7 @@ class EmdGroup:
 
     def metadata(self) -> dict[str, Any]:
         """Read what describes the array: attributes, small datasets, groups."""
-        found = attributes(self.group)
+        found = dict(self.attributes)
         if self.dataset is not None and (own := _described(self.dataset)):
             found["data"] = own
         for key, node in self.children.items():

@@ -60,24 +60,24 @@ def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
         All its groups and datasets, root first.
     """
     series: dict[object, list[h5py.Dataset]] = defaultdict(list)
-    fields = []
+    columns = []
     for node in nodes:
         if is_image(node):
             if not _is_text(node):
                 series[_series_of(node)].append(node)
         else:
-            fields += [(node, field) for field in _image_fields(node)]
+            columns += [(node, field) for field in _image_fields(node)]
     paths = [
         _group_of(members[0]) if _is_numbered(members[0]) else members[0].name
         for members in series.values()
     ]
-    paths += [f"{dataset.name}/{field}" for dataset, field in fields]
+    paths += [f"{dataset.name}/{field}" for dataset, field in columns]
     names = dict(zip(paths, unique_names(paths), strict=True))
     found = []
     for members, path in zip(series.values(), paths, strict=False):
         with skipping(file, path):
             found.append(_signal(file, members, path, names[path] or file.path.stem))
-    for dataset, field in fields:
+    for dataset, field in columns:
         path = f"{dataset.name}/{field}"
         with skipping(file, path):
             found.append(_field(file, dataset, field, path, names[path]))
@@ -95,6 +95,22 @@ def single(file: SharedFile, dataset: h5py.Dataset) -> Signal:
         A dataset that holds an image.
     """
     return _signal(file, [dataset], dataset.name, stem(dataset.name))
+
+
+def fields(file: SharedFile, node: Node) -> list[Signal]:
+    """Make a signal of each numeric field of a compound dataset.
+
+    Parameters
+    ----------
+    file
+        The file, for lazy reading.
+    node
+        Any node; one that is no such dataset has no fields.
+    """
+    return [
+        _field(file, node, field, f"{node.name}/{field}", field)
+        for field in _image_fields(node)
+    ]
 
 
 def _is_numbered(dataset: h5py.Dataset) -> bool:

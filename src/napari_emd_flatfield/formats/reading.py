@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import h5py
 
-from ..errors import EmdFlatfieldError, NoSignalError, ReadError
+from ..errors import (
+    EmdFlatfieldError,
+    FileOpenError,
+    NoSignalError,
+    ReadError,
+    SignalError,
+)
 from ..lazy.files import SharedFile
 from ..lazy.following import following
 from . import (
@@ -27,8 +35,7 @@ from .selection import opened_unasked
 from .tree import child, children, identity, is_image, walk
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ..lazy import Part
     from ..signal import Signal
@@ -60,11 +67,13 @@ def read(
     Parameters
     ----------
     path
-        The file; its content decides how it is read, not its extension.
+        The file, ``~`` being one's home; its content decides how it is read, not
+        its extension.
     dataset
         HDF5 path, or pattern with ``*`` and ``?``, of the images wanted: of a
-        dataset, or of the group that holds it. When left out, all images, or
-        of a file with more than 32 those `selection` finds the most telling.
+        dataset, or of the group that holds it, or several in groups of their
+        own. When left out, all images, or of a file with more than 32 those
+        `selection` finds the most telling.
     component
         The part of complex data that makes the image: ``"modulus"``,
         ``"phase"`` (radian), ``"real"`` or ``"imaginary"``.
@@ -88,7 +97,7 @@ def read(
     NoSignalError
         If it holds no image, or none called `dataset`.
     SignalError
-        If there is no such `component`.
+        If there is no such `component`, or `dataset` is no text.
 
     Examples
     --------
@@ -97,7 +106,9 @@ def read(
     (540, 640)
     """
     check(component)
-    file = SharedFile.of(path, follow_external)
+    if not isinstance(dataset, str | None):
+        raise SignalError(f"dataset is an HDF5 path or a pattern, not {dataset!r}")
+    file = SharedFile.of(_one_file(path), follow_external)
     with _damage_named(file), file.held() as handle, following(follow_external):
         nodes = list(walk(handle))
         added, before = berkeley.added(file, nodes)
@@ -120,6 +131,20 @@ def read(
     return sorted(signals, key=lambda signal: _ORDER[signal.role])
 
 
+def _one_file(path: str | os.PathLike[str]) -> Path:
+    try:
+        given = Path(os.fsdecode(path))
+        if "\0" in str(given):
+            raise ValueError("a null character")
+        return given.expanduser()
+    except (TypeError, ValueError) as error:
+        raise FileOpenError(
+            f"{path!r} is no path: give that of one file at a time ({error})"
+        ) from error
+    except RuntimeError:  # "~" before something else than a user is just a name
+        return given
+
+
 def _chosen(
     signals: list[Signal],
     file: SharedFile,
@@ -135,13 +160,29 @@ def _chosen(
             return name in there or group == pattern
         return fnmatchcase(name, pattern) or fnmatchcase(group, pattern)
 
-    matching = [s for s in signals if s.dataset and wanted(s.dataset)]
-    # One frame of a numbered series, or an array no EMD group speaks for.
-    return matching or [
-        plain.single(file, node)
-        for node in nodes
-        if is_image(node) and wanted(node.name)
-    ]
+    def below(name: str) -> bool:
+        return bool(there) and name.startswith(f"{pattern.rstrip('/')}/")
+
+    for chosen in (wanted, below):
+        if found := [s for s in signals if s.dataset and chosen(s.dataset)]:
+            return found
+        # One frame of a numbered series, or an array no EMD group speaks for.
+        if found := [s for node in nodes for s in _alone(file, node, chosen)]:
+            return found
+    return []
+
+
+def _alone(
+    file: SharedFile, node: Node, wanted: Callable[[str], bool]
+) -> Iterator[Signal]:
+    """Signals of a dataset that is asked for, whatever its neighbours say of it."""
+    if is_image(node):
+        if wanted(node.name):
+            yield plain.single(file, node)
+        return
+    for field in plain.fields(file, node):
+        if wanted(node.name) or wanted(str(field.dataset)):
+            yield field
 
 
 def _names_of(path: str, nodes: Sequence[Node]) -> set[str]:

@@ -21,11 +21,11 @@ import h5py
 import numpy as np
 
 from ..errors import NoSignalError, ReadError
-from ..lazy import FrameArray
+from ..lazy import FrameArray, StackedArray
 from ..signal import Axis, Signal
 from .arrays import array_of
 from .skipping import skipping, warn
-from .tree import child, children, stem
+from .tree import child, children, is_array, stem
 from .veloxnames import document, names_of
 
 if TYPE_CHECKING:
@@ -107,11 +107,10 @@ def _spectra(root: h5py.Group) -> str:
 
 def _signal(file: SharedFile, group: h5py.Group, title: str) -> Signal:
     dataset = child(group, "Data")
-    if not isinstance(dataset, h5py.Dataset) or dataset.ndim != 3 or not dataset.size:
-        raise ReadError("it has no data of shape (y, x, frame)")
-    frames = array_of(file, dataset).transpose(2, 0, 1)
-    if frames.dtype.kind not in "biufc":
-        raise ReadError(f"its data are of type {frames.dtype}, not numbers")
+    if not is_array(dataset) or dataset.ndim not in (2, 3) or not dataset.size:
+        raise ReadError("it has no numbers of shape (y, x, frame)")
+    stored = array_of(file, dataset)
+    frames = stored.transpose(2, 0, 1) if stored.ndim == 3 else StackedArray([stored])
     metadata = _metadata(file, group)
     count, height, width = frames.shape
     axes = (

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from .indexing import Selection, normalise
+from .stepping import Stepping
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
+
+    from .grid import Slices
 
 
 class LazyArray(ABC):
@@ -43,12 +47,14 @@ class LazyArray(ABC):
         if chunks is None:
             chunks = (1,) * (len(self.shape) - 2) + self.shape[-2:]
         self.chunks = tuple(max(1, int(n)) for n in chunks)
+        self._stepping = Stepping()
 
     @abstractmethod
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
         """Read a block: one slice an axis, bounded, step ≥ 1, none empty.
 
-        The result is new, writable, of shape ``selected_shape(slices)``.
+        The result, of shape ``selected_shape(slices)``, is new and writable, or
+        shared and read-only.
         """
 
     def _read_into(self, slices: tuple[slice, ...], out: np.ndarray) -> None:
@@ -57,6 +63,26 @@ class LazyArray(ABC):
         To override where that saves a copy.
         """
         out[...] = self._read(slices)
+
+    @contextmanager
+    def _lent(self, slices: tuple[slice, ...]) -> Iterator[np.ndarray]:
+        """Read a block as `_read` does, to be looked at within a ``with`` only.
+
+        To override where its memory can be used again.
+        """
+        yield self._read(slices)
+
+    def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:  # noqa: ARG002
+        """What of which arrays a block is made of, for these to read it ahead."""
+        return ()
+
+    def _ahead(self, slices: Slices) -> list[Callable[[], None]]:
+        """Begin to read a block; return what takes that back."""
+        return [
+            take_back
+            for source, part in self._needs(slices)
+            for take_back in source._ahead(part)
+        ]
 
     def _sources(self) -> tuple[Any, ...]:
         """What `close` has to close: the arrays or files this one reads from."""
@@ -87,8 +113,10 @@ class LazyArray(ABC):
         if 0 in selection.shape:
             block = np.empty(selection.shape, self.dtype)
         else:
+            self._stepping.to(self, selection.slices)
             block = self._read(selection.slices)
-        return block[selection.finish]
+        found = block[selection.finish]
+        return found if block.flags.writeable else found.copy("K")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .base import LazyArray
 from .indexing import selected_shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .grid import Slices
 
 
 class ComplexArray(LazyArray):
@@ -34,6 +39,9 @@ class ComplexArray(LazyArray):
         block.real = stored[self._real]
         block.imag = stored[self._imaginary]
         return block
+
+    def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:
+        return [(self._source, slices)]
 
     def _sources(self) -> tuple[LazyArray]:
         return (self._source,)

@@ -8,22 +8,32 @@ off, so that looking at a file never blocks the program that writes it.
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from h5py._objects import phil
 
 from ..errors import ReadError
+from .cache import CACHE
+from .descriptor import Descriptor
 from .following import following, opened
-from .opening import Identity, Version, identity_of, open_hdf5, version_of
+from .opening import identity, open_hdf5, version
 from .superblock import superblock
+from .work import Pool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import os
+    from collections.abc import Callable, Iterator
 
     import h5py
+    import numpy as np
+
+    from .opening import Identity, Version
+
+_Seen = TypeVar("_Seen")
 
 # Datasets kept open between reads, each with such a cache: a series may be
 # thousands of datasets, of which a cache serves only the last few.
@@ -50,12 +60,18 @@ class SharedFile:
     def __init__(self, path: Path, follow_external: bool = False) -> None:
         self.path = path
         self.follow_external = follow_external
-        self._identity = identity_of(path)
+        self._identity = identity(path)
         self._version: Version | None = None
+        self._openings = 0
         self._lock = threading.RLock()
         self._open: list[h5py.File] = []
         self._datasets: dict[str, h5py.Dataset] = {}
+        self._descriptor: Descriptor | None = None
+        self._pool: Pool | None = None
+        # Under which blocks of this file are cached.
+        self.token = object()
         weakref.finalize(self, _close_all, self._open)
+        weakref.finalize(self, CACHE.drop, self.token).atexit = False
 
     @classmethod
     def of(
@@ -80,31 +96,35 @@ class SharedFile:
             If there is no such file.
         """
         resolved = Path(path).resolve()
-        key = (str(resolved), identity_of(resolved), follow_external)
+        key = (str(resolved), identity(resolved), follow_external)
         with cls._registry_lock:
             shared = cls._registry.get(key)
             if shared is None:
                 shared = cls._registry[key] = cls(resolved, follow_external)
-        shared._refresh()
+        shared.refresh()
         return shared
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
+        """Close the handle if the file was written to since it was opened."""
         # HDF5 never looks again at what it has read: neither through this handle
         # nor through another in this process, as long as this one is open.
         with self._lock:
-            if not self._open or self._version is None:
-                return
-            try:
-                version, is_same = version_of(self.path), identity_of(self.path)
-            except OSError:
-                return  # what was deleted can still be read
-            if version == self._version or is_same != self._identity:
-                return
-            # One that is being written cannot always be opened; what was there
-            # before still is, as long as it grows.
-            grew = version[1] >= self._version[1]
-            if not (grew and superblock(self.path).is_marked):
-                self.close()
+            stale = self._is_stale()
+        if stale:
+            self.close()
+
+    def _is_stale(self) -> bool:
+        if not self._open or self._version is None:
+            return False
+        try:
+            now, is_same = version(self.path.stat()), identity(self.path)
+        except OSError:
+            return False  # what was deleted can still be read
+        if now == self._version or is_same != self._identity:
+            return False
+        # One that is being written cannot always be opened; what was there before
+        # still is, as long as it grows.
+        return now[1] < self._version[1] or not superblock(self.path).is_marked
 
     @contextmanager
     def held(self) -> Iterator[h5py.File]:
@@ -117,27 +137,6 @@ class SharedFile:
         """
         with self._lock:
             yield self.handle()
-
-    def handle(self) -> h5py.File:
-        """Return the open `h5py.File`, opening it if need be.
-
-        Raises
-        ------
-        FileOpenError
-            If it is not a readable HDF5 file.
-        ReadError
-            If the file was replaced since it was first opened.
-        """
-        with self._lock:
-            if not self._open:
-                if identity_of(self.path) != self._identity:
-                    raise ReadError(
-                        f"{self.path} was replaced by another file since it was "
-                        "opened; open it again to see what is in it now"
-                    )
-                self._version = version_of(self.path)
-                self._open.append(open_hdf5(self.path))
-            return self._open[0]
 
     def node(self, name: str) -> Any:
         """Open an object, if all that it shows may be followed.
@@ -155,7 +154,55 @@ class SharedFile:
         with following(self.follow_external):
             return opened(self.handle(), name)
 
-    def read(self, name: str, slices: tuple[slice, ...]) -> Any:
+    def handle(self) -> h5py.File:
+        """Return the open `h5py.File`, opening it if need be.
+
+        Raises
+        ------
+        FileOpenError
+            If it is not a readable HDF5 file.
+        ReadError
+            If the file was replaced since it was first opened.
+        """
+        with self._lock:
+            if not self._open:
+                if identity(self.path) != self._identity:
+                    raise ReadError(
+                        f"{self.path} was replaced by another file since it was "
+                        "opened; open it again to see what is in it now"
+                    )
+                self._version = version(self.path.stat())
+                self._open.append(open_hdf5(self.path))
+                # Now, as the path may come to stand for another file.
+                self._descriptor = Descriptor(self.path)
+                self._openings += 1
+            return self._open[0]
+
+    def opening(self) -> int:
+        """How often the file was opened: what was learnt of it before may be old."""
+        with self._lock:
+            self.handle()
+            return self._openings
+
+    def look(self, name: str, at: Callable[[Any], _Seen]) -> _Seen:
+        """Return what a function makes of what stands under a name, if anything.
+
+        Parameters
+        ----------
+        name
+            HDF5 path.
+        at
+            Called while the file cannot be closed.
+        """
+        with self._lock:
+            try:
+                return at(self.node(name))
+            except KeyError:
+                return at(None)
+
+    def read(
+        self, name: str, slices: tuple[slice, ...], out: np.ndarray | None = None
+    ) -> Any:
         """Read a block of a dataset.
 
         Parameters
@@ -164,54 +211,101 @@ class SharedFile:
             HDF5 path of the dataset.
         slices
             One normalised slice an axis.
+        out
+            Where it goes if it is of that shape and of the dtype of the dataset.
         """
         with self._lock:
-            self._refresh()
-            # HDF5's chunk cache dies with the dataset object that owns it
-            # (https://github.com/h5py/h5py/issues/1960).
-            dataset = self._datasets.pop(name, None) or self.node(name)
-            self._datasets[name] = dataset
-            if len(self._datasets) > _DATASETS_KEPT:
-                del self._datasets[next(iter(self._datasets))]
-            return dataset[slices]
+            dataset = self._dataset(name)
+            if out is None or not _fits(out, dataset, slices):
+                return dataset[slices]
+            dataset.read_direct(out, slices)
+            return out
+
+    def chunk(
+        self, name: str, origin: tuple[int, ...], out: np.ndarray
+    ) -> tuple[int, memoryview] | None:
+        """Read a chunk of a dataset as it is stored.
+
+        Parameters
+        ----------
+        name
+            HDF5 path of the dataset.
+        origin
+            Where in the dataset the chunk begins.
+        out
+            What to read it into, uint8, shape (n,).
+
+        Returns
+        -------
+        tuple of int and memoryview, or None
+            Filter mask and as much of `out` as it takes; None if it is not stored.
+
+        Raises
+        ------
+        ValueError
+            If `out` is too small.
+        """
+        # h5py before 3.16 did not take its own lock to read a chunk.
+        with self._lock, phil:
+            dataset = self._dataset(name).id
+            try:
+                mask, stored = dataset.read_direct_chunk(origin, out=out)
+            except (OSError, RuntimeError):
+                return None
+        return mask, stored
+
+    def _dataset(self, name: str) -> h5py.Dataset:
+        # HDF5's chunk cache dies with the dataset object that owns it
+        # (https://github.com/h5py/h5py/issues/1960).
+        dataset = self._datasets.pop(name, None) or self.node(name)
+        self._datasets[name] = dataset
+        if len(self._datasets) > _DATASETS_KEPT:
+            del self._datasets[next(iter(self._datasets))]
+        return dataset
+
+    def descriptor(self) -> Descriptor:
+        """Return a descriptor that does not close while it is held."""
+        with self._lock:
+            self.handle()
+            assert self._descriptor is not None
+            return self._descriptor
+
+    def version(self) -> Version:
+        """Tell the file from what it is once it was written to."""
+        return self.descriptor().version()
+
+    def pool(self) -> Pool:
+        """Return the threads that help to read, held until the file is closed."""
+        with self._lock:
+            if self._pool is None:
+                self.handle()
+                self._pool = Pool.shared()
+            return self._pool
 
     def close(self) -> None:
         """Close the handle; the next read opens it again."""
+        self._settle()
         with self._lock:
-            self._datasets.clear()
-            _close_all(self._open)
+            self._shut()
+
+    def _settle(self) -> None:
+        # Threads that read ahead take the lock: it must be free to wait for them.
+        for work in CACHE.drop(self.token):
+            work.settle()
+
+    def _shut(self) -> None:
+        self._datasets.clear()
+        self._descriptor = self._pool = None
+        _close_all(self._open)
+
+
+def _fits(out: np.ndarray, dataset: h5py.Dataset, slices: tuple[slice, ...]) -> bool:
+    """Whether what is read has the dtype and shape it had when it was opened."""
+    if dataset.dtype != out.dtype or dataset.ndim != len(slices):
+        return False
+    return all(s.stop <= n for s, n in zip(slices, dataset.shape, strict=True))
 
 
 def _close_all(handles: list[h5py.File]) -> None:
     while handles:
         handles.pop().close()
-
-
-_forking: list[SharedFile] = []
-
-
-def _before_fork() -> None:
-    """Leave a child no handle: it would share the position in the file.
-
-    Parent and child read at that position, so either would get bytes the other
-    asked for. Each opens the file anew instead, with its next read.
-    """
-    SharedFile._registry_lock.acquire()
-    _forking.extend(SharedFile._registry.values())
-    for file in _forking:
-        file._lock.acquire()
-        file.close()
-
-
-def _after_fork() -> None:
-    while _forking:
-        _forking.pop()._lock.release()
-    SharedFile._registry_lock.release()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork,
-        after_in_parent=_after_fork,
-        after_in_child=_after_fork,
-    )

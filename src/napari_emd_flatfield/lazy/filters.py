@@ -15,6 +15,7 @@ import weakref
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import h5py
 import hdf5plugin
 import numpy as np
 
@@ -58,7 +59,7 @@ class _FilterClass(ctypes.Structure):
 
 
 def available(code: int) -> bool:
-    """Tell whether hdf5plugin brings a filter.
+    """Tell whether hdf5plugin, or h5py, brings a filter.
 
     Parameters
     ----------
@@ -129,6 +130,8 @@ def decode(code: int, options: Sequence[int], data: np.ndarray) -> np.ndarray:
 
 @cache
 def _filter(code: int) -> Any:
+    if code == h5py.h5z.FILTER_LZF:
+        return _lzf()
     names = {number: name for name, number in hdf5plugin.FILTERS.items()}
     library = hdf5plugin.get_config().registered_filters.get(names.get(code))
     if library is None or library == "unknown":  # registered by someone else
@@ -136,6 +139,14 @@ def _filter(code: int) -> Any:
     get_info = ctypes.CDLL(library).H5PLget_plugin_info
     get_info.restype = ctypes.POINTER(_FilterClass)
     return get_info().contents.filter
+
+
+def _lzf() -> Any:
+    """h5py's own filter, None where its build does not let it be seen."""
+    try:
+        return _FilterFunction(("lzf_filter", ctypes.CDLL(h5py.h5z.__file__)))
+    except (AttributeError, OSError):
+        return None
 
 
 def _run(

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .base import LazyArray
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .grid import Slices
 
 
 class FrameArray(LazyArray):
@@ -25,6 +32,9 @@ class FrameArray(LazyArray):
 
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
         return np.asarray(self._source._read((self._index, *slices))[0])
+
+    def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:
+        return [(self._source, (self._index, *slices))]
 
     def _sources(self) -> tuple[LazyArray]:
         return (self._source,)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 
-from ..errors import FileOpenError, ReadError
+from ..errors import EmdFlatfieldError, FileOpenError, ReadError
 from .base import LazyArray
+from .blocks import Blocks
 from .files import SharedFile
 from .indexing import selected_shape
-from .memory import physical_memory
+from .limits import physical_memory
+from .memory import SCRATCH
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -53,14 +57,45 @@ class H5Array(LazyArray):
         if not isinstance(dataset, h5py.Dataset):
             raise ReadError(f"{self._file.path} has no dataset {name}")
         super().__init__(dataset.shape, dataset.dtype, dataset.chunks)
+        self._opening = self._file.opening()
+        self._blocks = self._blocks_of(dataset)
+
+    def _blocks_of(self, dataset: Any) -> Blocks | None:
+        if not isinstance(dataset, h5py.Dataset):
+            return None
+        if (dataset.shape, dataset.dtype) != (self.shape, self.dtype):
+            return None
+        return Blocks.of(self._file, self._name, dataset)
+
+    def _looked_at(self) -> Blocks | None:
+        """How to read the dataset as it is in the file as it is open now."""
+        self._file.refresh()
+        opening = self._file.opening()
+        if opening != self._opening:
+            self._blocks = self._file.look(self._name, self._blocks_of)
+            self._opening = opening
+        return self._blocks
 
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
+        return self._checked(slices)
+
+    @contextmanager
+    def _lent(self, slices: tuple[slice, ...]) -> Iterator[np.ndarray]:
+        with SCRATCH.lent(selected_shape(slices), self.dtype) as out:
+            yield self._checked(slices, out)
+
+    def _checked(
+        self, slices: tuple[slice, ...], out: np.ndarray | None = None
+    ) -> np.ndarray:
         # What Linux promises to a program that asks for more, it cannot keep.
         values = max(math.prod(selected_shape(slices)), math.prod(self.chunks))
         if values * self.dtype.itemsize > physical_memory():
             raise ReadError(self._too_large(slices))
         try:
-            block = np.asarray(self._file.read(self._name, slices))
+            blocks = self._looked_at()
+            if blocks is not None:
+                return blocks.read(slices, out)
+            block = np.asarray(self._file.read(self._name, slices, out))
         except ReadError:
             raise
         except MemoryError as error:
@@ -77,6 +112,13 @@ class H5Array(LazyArray):
                 "open it again to see what is in it now"
             )
         return block
+
+    def _ahead(self, slices: tuple[slice, ...]) -> list[Callable[[], None]]:
+        try:
+            blocks = self._looked_at()
+        except EmdFlatfieldError:  # the read that comes will say so
+            return []
+        return [] if blocks is None else blocks.ahead(slices)
 
     def _too_large(self, slices: tuple[slice, ...]) -> str:
         return (

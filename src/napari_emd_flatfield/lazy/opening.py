@@ -1,4 +1,4 @@
-"""How HDF5 files are opened: to read, locking nothing, waiting for nothing."""
+"""HDF5 files opened for reading only, and why one cannot be."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from .superblock import superblock
 if TYPE_CHECKING:
     from pathlib import Path
 
+Identity = tuple[int, int]
+Version = tuple[int, int]
+
 # HDF5's own chunk cache, per dataset: enough for neighbouring frames of a stack
 # whose chunks span several of them.
 _CHUNK_CACHE_BYTES = 32 * 2**20
@@ -23,9 +26,6 @@ _CHUNK_CACHE_BYTES = 32 * 2**20
 # file its signals come from as it likes, even to write; it is as fast as the
 # default driver, but on Windows it cannot open names that are not ASCII.
 _DRIVER = None if os.name == "nt" else "stdio"
-
-Identity = tuple[int, int]
-Version = tuple[int, int]
 
 
 def open_hdf5(path: Path) -> h5py.File:
@@ -43,7 +43,7 @@ def open_hdf5(path: Path) -> h5py.File:
     FileOpenError
         If it is a directory, empty, not HDF5, truncated or not readable.
     """
-    identity_of(path)
+    identity(path)
     if path.is_dir():
         raise FileOpenError(f"{path} is a folder; give the HDF5 file inside it")
     if not path.is_file():  # to open a pipe or a device may take for ever
@@ -95,18 +95,18 @@ def _open(path: Path, **options: Any) -> h5py.File:
     )
 
 
-def identity_of(path: Path) -> Identity:
-    """Tell files apart whatever they are called.
+def identity(path: Path) -> Identity:
+    """Tell a file from another that takes its name later.
 
     Parameters
     ----------
     path
-        A file.
+        The file.
 
     Raises
     ------
     FileNotFoundError
-        If there is none.
+        If there is no such file.
     FileOpenError
         If it cannot be reached.
     """
@@ -121,13 +121,12 @@ def identity_of(path: Path) -> Identity:
     return status.st_dev, status.st_ino
 
 
-def version_of(path: Path) -> Version:
-    """Tell whether a file was written to: when last, and its size.
+def version(status: os.stat_result) -> Version:
+    """Tell a file from what it is once it was written to: by its time and its size.
 
     Parameters
     ----------
-    path
-        A file.
+    status
+        Of the file.
     """
-    status = path.stat()
     return status.st_mtime_ns, status.st_size

@@ -11,9 +11,10 @@ from .base import LazyArray
 from .indexing import selected_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ..signal import ArrayLike
+    from .grid import Slices
 
 Part = Literal["modulus", "phase", "real", "imaginary"]
 
@@ -46,10 +47,16 @@ class TransposedArray(LazyArray):
         )
 
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
+        return self._source._read(self._stored(slices)).transpose(self._axes)
+
+    def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:
+        return [(self._source, self._stored(slices))]
+
+    def _stored(self, slices: Slices) -> Slices:
         stored = [slice(0)] * self.ndim
         for axis, selected in zip(self._axes, slices, strict=True):
             stored[axis] = selected
-        return self._source._read(tuple(stored)).transpose(self._axes)
+        return tuple(stored)
 
     def _sources(self) -> tuple[LazyArray]:
         return (self._source,)
@@ -78,6 +85,9 @@ class StackedArray(LazyArray):
             target[...] = part._read(slices[1:])
         return block
 
+    def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:
+        return [(part, slices[1:]) for part in self._parts[slices[0]]]
+
     def _sources(self) -> tuple[LazyArray, ...]:
         return self._parts
 
@@ -101,15 +111,21 @@ class ConcatenatedArray(LazyArray):
 
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
         block = np.empty(selected_shape(slices), self.dtype)
-        wanted = np.arange(slices[0].start, slices[0].stop, slices[0].step)
+        begin = 0
+        for part, inside in self._needs(slices):
+            found = part._read(inside)
+            block[begin : begin + len(found)] = found
+            begin += len(found)
+        return block
+
+    def _needs(self, slices: Slices) -> Iterator[tuple[LazyArray, Slices]]:
+        along, *rest = slices
+        wanted = np.arange(along.start, along.stop, along.step)
         for start, part in zip(self._starts, self._parts, strict=True):
             begin, end = np.searchsorted(wanted, (start, start + len(part)))
             if begin < end:
-                inside = slice(
-                    wanted[begin] - start, wanted[end - 1] - start + 1, slices[0].step
-                )
-                block[begin:end] = part._read((inside, *slices[1:]))
-        return block
+                first, last = wanted[begin] - start, wanted[end - 1] - start
+                yield part, (slice(int(first), int(last) + 1, along.step), *rest)
 
     def _sources(self) -> tuple[LazyArray, ...]:
         return self._parts
@@ -135,15 +151,19 @@ class PickedArray(LazyArray):
 
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
         block = np.empty(selected_shape(slices), self.dtype)
+        begin = 0
+        for source, inside in self._needs(slices):
+            found = source._read(inside)
+            block[begin : begin + len(found)] = found
+            begin += len(found)
+        return block
+
+    def _needs(self, slices: Slices) -> Iterator[tuple[LazyArray, Slices]]:
         wanted = self._indices[slices[0]]
         # One read a run of neighbours, as a stack's chunks may span several.
-        ends = (*np.flatnonzero(np.diff(wanted) != 1) + 1, len(wanted))
-        begin = 0
-        for end in ends:
-            run = slice(int(wanted[begin]), int(wanted[end - 1]) + 1, 1)
-            block[begin:end] = self._source._read((run, *slices[1:]))
-            begin = end
-        return block
+        for run in np.split(wanted, np.flatnonzero(np.diff(wanted) != 1) + 1):
+            chosen = slice(int(run[0]), int(run[-1]) + 1, 1)
+            yield self._source, (chosen, *slices[1:])
 
     def _sources(self) -> tuple[LazyArray]:
         return (self._source,)
@@ -173,6 +193,9 @@ class FieldArray(LazyArray):
         key: Any = (..., *inner)
         return np.array(block[key])
 
+    def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:
+        return [(self._source, slices[: self._source.ndim])]
+
     def _sources(self) -> tuple[LazyArray]:
         return (self._source,)
 
@@ -197,6 +220,9 @@ class PartArray(LazyArray):
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
         block = _PARTS[self._part](self._source._read(slices))
         return np.asarray(block, self.dtype)
+
+    def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:
+        return [(self._source, slices)]
 
     def _sources(self) -> tuple[LazyArray]:
         return (self._source,)

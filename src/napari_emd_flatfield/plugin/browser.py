@@ -286,11 +286,12 @@ class BrowserWidget(BrowserLayout):
 
 
 if __name__ == "__main__":
-    import napari
+    from .trying import try_out
 
-    viewer = napari.Viewer()
-    browser = BrowserWidget(viewer)
-    viewer.window.add_dock_widget(browser, name="HDF5 browser")
-    for argument in sys.argv[1:2]:
-        browser.open(Path(argument))
-    napari.run()
+    def _make(viewer: napari.viewer.Viewer) -> BrowserWidget:
+        browser = BrowserWidget(viewer)
+        for argument in sys.argv[1:2]:
+            browser.open(Path(argument))
+        return browser
+
+    try_out(_make, "HDF5 browser", sample=False)

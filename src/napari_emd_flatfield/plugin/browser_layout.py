@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPushButton,
     QSplitter,
     QVBoxLayout,
     QWidget,
@@ -24,6 +23,7 @@ from .browser_menu import ObjectMenu
 from .browser_model import TreeModel
 from .browser_object import ObjectPane
 from .browser_tree import TreeView
+from .buttons import button
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QResizeEvent
@@ -36,11 +36,11 @@ class BrowserLayout(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.open_button = _button("Open…", "Choose an EMD, NeXus or other HDF5 file.")
-        self.layer_button = _button(
+        self.open_button = button("Open…", "Choose an EMD, NeXus or other HDF5 file.")
+        self.layer_button = button(
             "Layer's file", "Look into the file that the selected layer comes from."
         )
-        self.reload_button = _button(
+        self.reload_button = button(
             "Reload", "Look again, at what has been written since (F5)."
         )
         self.title = QElidingLabel()
@@ -53,17 +53,17 @@ class BrowserLayout(QWidget):
             "Shows what matches, of all that was opened so far (Ctrl+F). "
             "Enter searches the whole file."
         )
-        self.search_button = _button("Search file", "Search the whole file (Enter).")
+        self.search_button = button("Search file", "Search the whole file (Enter).")
         self.model = TreeModel(self)
         self.filtered = FilterModel(self.model, self)
         self.tree = TreeView(self)
         self.tree.setModel(self.filtered)
         self.menu = ObjectMenu(self.tree)
         self.object = ObjectPane(self)
-        self.add_button = _button(
+        self.add_button = button(
             "Open as layer", "Open what is selected (double click, Enter or drag it)."
         )
-        self.more_button = _button(
+        self.more_button = button(
             "More", "Open it as flats or dark, or in parts; copy its path."
         )
         self.more_button.setMenu(self.menu)
@@ -124,12 +124,6 @@ class BrowserLayout(QWidget):
             shortcut = QShortcut(QKeySequence(key), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(act)
-
-
-def _button(text: str, tooltip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tooltip)
-    return button
 
 
 def _row(*widgets: QWidget) -> QHBoxLayout:

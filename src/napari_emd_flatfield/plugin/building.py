@@ -7,13 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..flatfield import FlatField
-from .layers import shown_as
+from ..flatfield.corrected import CorrectedArray
+from ..signal import Signal
+from .layers import SIGNAL, shown_as
 from .sampling import Profile, describe, sample_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from ..signal import Signal
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,10 +24,8 @@ class Corrected:
     ----------
     raw
         What was corrected.
-    signal
-        The result, lazy.
-    kwargs
-        Keyword arguments of ``viewer.add_image`` that show it.
+    data, kwargs
+        What shows the result: arguments of ``viewer.add_image``.
     description, report
         What it rests on, in a line and in full.
     sample_profile
@@ -35,7 +33,7 @@ class Corrected:
     """
 
     raw: Signal
-    signal: Signal
+    data: Any
     kwargs: dict[str, Any]
     description: str
     report: str
@@ -70,14 +68,31 @@ def build(
     references = flats[0] if len(flats) == 1 else flats
     flatfield = FlatField(references, dark, positions=positions, **settings)
     corrected = flatfield.correct(raw)
-    _, kwargs = shown_as(corrected, corrected.axes)
+    data, kwargs = shown_as(corrected, corrected.axes)
     report = flatfield.report(raw)
     along = flatfield.flat_positions, flatfield.interpolation
     return Corrected(
         raw=raw,
-        signal=corrected,
+        data=data,
         kwargs=kwargs,
         description=describe(flatfield, corrected, report),
         report=str(report),
         sample_profile=partial(sample_profile, raw, flats, *along, corrected),
     )
+
+
+def is_live(layer: Any, name: str) -> bool:
+    """Whether a layer shows a correction, not a file or a copy that was kept.
+
+    Parameters
+    ----------
+    layer
+        Any layer.
+    name
+        What the corrected signal is called.
+    """
+    signal = layer.metadata.get(SIGNAL)
+    corrects = isinstance(signal, Signal) and isinstance(signal.data, CorrectedArray)
+    # napari numbers a layer whose name is taken.
+    named = layer.name == name or layer.name.startswith(f"{name} [")
+    return corrects and signal.name == name and named

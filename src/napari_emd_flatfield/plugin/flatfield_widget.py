@@ -11,24 +11,24 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from ..errors import EmdFlatfieldError
-from ..flatfield.corrected import CorrectedArray
-from ..signal import Signal
-from .building import Corrected, build
+from .building import Corrected, build, is_live
+from .buttons import button
+from .folded import Folded
 from .inputs import PREFIX, Inputs
 from .latest import Latest, single_shot
-from .layers import SIGNAL, signal_of_layer
+from .layers import SHOWN, signal_of_layer
 from .live_plots import LivePlots
 from .markup import tooltip
 from .options import Options, add_row
-from .saving import SaveBar, SaveButtons, ask_where, button
+from .resolutions import show_in
+from .saving import SaveBar, SaveButtons, ask_where
+from .scrolling import Scrolled
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -62,15 +62,17 @@ class FlatFieldWidget(QWidget):
         self.inputs = Inputs(napari_viewer)
         self.options = Options()
         self.correct_button = button(
-            "Correct",
+            "Corr&ect",
             "Add the corrected layer. It is computed as you look, and follows every "
             "change you make here.",
         )
-        self.compare_button = button("Show raw", "Hide the corrected layer to compare.")
+        self.compare_button = button(
+            "Show &raw", "Hide the corrected layer, to compare."
+        )
         self.compare_button.setCheckable(True)
         self.save_buttons = SaveButtons()
         self.save_button = self.save_buttons.as_emd
-        self.open_button = button("Open saved file", "Open it as layers.")
+        self.open_button = button("&Open saved file", "Open it as layers.")
         self.open_button.hide()
         self.save_bar = SaveBar()
         self.plots = LivePlots(napari_viewer)
@@ -100,7 +102,7 @@ class FlatFieldWidget(QWidget):
         """
         raw = self.inputs.raw.value
         name = f"{PREFIX}{raw.name}" if raw is not None else ""
-        return next((v for v in self._viewer.layers if _is_live(v, name)), None)
+        return next((v for v in self._viewer.layers if is_live(v, name)), None)
 
     def reset_choices(self, *_: Any) -> None:
         """Offer the layers there are now; napari calls it when they change."""
@@ -144,8 +146,7 @@ class FlatFieldWidget(QWidget):
 
     def _lay_out(self) -> None:
         add_row(self.inputs.form, self.options.interpolation)
-        folded = QCollapsible("Options")
-        folded.setDuration(0)
+        folded = Folded("Options")
         folded.addWidget(self.options)
         buttons = QHBoxLayout()
         buttons.addWidget(self.correct_button, 1)
@@ -160,14 +161,10 @@ class FlatFieldWidget(QWidget):
         column.addWidget(self.status)
         column.addWidget(self.open_button)
         column.addWidget(self.plots)
-        column.addStretch()
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setWidget(inside)
+        column.addStretch(1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll)
+        outer.addWidget(Scrolled(inside))
 
     def _connect(self) -> None:
         self.inputs.changed.connect(self._on_changed)
@@ -194,13 +191,24 @@ class FlatFieldWidget(QWidget):
             self._was_asked = False
             self._update()
 
-    def _on_layers_changed(self) -> None:
+    def _on_layers_changed(self, *_: Any) -> None:
         layer = self.corrected_layer
         self.compare_button.setEnabled(layer is not None)
         if layer is None:
             self.plots.forget()
+            if self.save_bar.job is None:
+                self._say_what_next()
         else:
             self.compare_button.setChecked(not layer.visible)
+
+    def _say_what_next(self) -> None:
+        try:
+            self.inputs.signals()
+        except EmdFlatfieldError as error:
+            self.status.setText(str(error))
+        else:
+            self.status.setText("press Correct to see the corrected frames")
+        self.status.setToolTip("")
 
     def _on_corrected(self, made: Corrected) -> None:
         raw = self.inputs.raw.value
@@ -209,13 +217,15 @@ class FlatFieldWidget(QWidget):
         layer = self.corrected_layer
         quantity = self.options.quantity
         as_raw = {key: getattr(raw, key) for key in _CALIBRATION}
+        as_raw["metadata"] = made.kwargs["metadata"] | {SHOWN: raw.metadata.get(SHOWN)}
         if layer is None:
-            layer = self._viewer.add_image(made.signal.data, **made.kwargs | as_raw)
+            layer = self._viewer.add_image(made.data, **made.kwargs | as_raw)
+            # napari holds the dock weakly, so a closed one is not called.
+            layer.events.visible.connect(self._on_layers_changed)
             layers = self._viewer.layers
             layers.move(layers.index(layer), layers.index(raw) + 1)
         else:
-            layer.data = made.signal.data
-            layer.metadata = made.kwargs["metadata"]
+            show_in(layer, made.data)
             for key, value in as_raw.items():
                 setattr(layer, key, value)
             if quantity != self._quantity:
@@ -234,8 +244,9 @@ class FlatFieldWidget(QWidget):
             self.status.setText(reason)
 
     def _on_compare(self, show_raw: bool) -> None:
-        layer = self.corrected_layer
-        if layer is not None:
+        raw, layer = self.inputs.raw.value, self.corrected_layer
+        if raw is not None and layer is not None:
+            raw.visible = raw.visible or show_raw
             layer.visible = not show_raw
 
     def _on_save(self) -> None:
@@ -275,24 +286,7 @@ class FlatFieldWidget(QWidget):
         show_error(reason)
 
 
-def _demo() -> None:
-    """Open the dock on a synthetic scan: ``python -m`` this module."""
-    import napari
-
-    viewer = napari.Viewer()
-    viewer.open_sample("napari-emd-flatfield", "synthetic_scan")
-    viewer.window.add_dock_widget(FlatFieldWidget(viewer), name="Flat-field correction")
-    napari.run()
-
-
-def _is_live(layer: Any, name: str) -> bool:
-    """Whether a layer shows a correction of this name, not a file or a copy kept."""
-    signal = layer.metadata.get(SIGNAL)
-    corrects = isinstance(signal, Signal) and isinstance(signal.data, CorrectedArray)
-    # napari numbers a layer whose name is taken.
-    named = layer.name == name or layer.name.startswith(f"{name} [")
-    return corrects and signal.name == name and named
-
-
 if __name__ == "__main__":
-    _demo()
+    from .trying import try_out
+
+    try_out(FlatFieldWidget, "Flat-field correction")

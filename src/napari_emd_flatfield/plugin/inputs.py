@@ -8,21 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from magicgui.widgets import ComboBox, LineEdit
 from napari.layers import Image
-from qtpy.QtCore import Qt
 from qtpy.QtCore import Signal as QtSignal
 from qtpy.QtWidgets import (
-    QAbstractItemView,
     QFormLayout,
     QLabel,
-    QListWidget,
-    QListWidgetItem,
     QWidget,
 )
 
 from ..errors import FlatFieldError
 from ..formats.roles import role_of
+from .checklist import LayerChecklist
 from .layers import SIGNAL, signal_of_layer
-from .options import add_row
+from .options import add_row, fit_narrow
+from .resolutions import full_resolution
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -30,63 +28,7 @@ if TYPE_CHECKING:
     from ..signal import Role, Signal
 
 PREFIX = "corrected_"
-_ROWS = 4
-
-
-class LayerChecklist(QListWidget):
-    """Layers with a tick each."""
-
-    changed = QtSignal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.setSizeAdjustPolicy(QListWidget.SizeAdjustPolicy.AdjustToContents)
-        self.itemChanged.connect(lambda _: self.changed.emit())
-
-    @property
-    def value(self) -> list[Image]:
-        """Layers that are ticked, in the order shown."""
-        return [
-            item.data(Qt.ItemDataRole.UserRole)
-            for item in self._items()
-            if item.checkState() == Qt.CheckState.Checked
-        ]
-
-    @value.setter
-    def value(self, layers: list[Image]) -> None:
-        for item in self._items():
-            chosen = item.data(Qt.ItemDataRole.UserRole) in layers
-            item.setCheckState(
-                Qt.CheckState.Checked if chosen else Qt.CheckState.Unchecked
-            )
-
-    def _items(self) -> list[QListWidgetItem]:
-        rows = (self.item(row) for row in range(self.count()))
-        return [item for item in rows if item is not None]
-
-    def offer(self, layers: list[Image]) -> None:
-        """Show these layers, with the ticks they had.
-
-        Parameters
-        ----------
-        layers
-            In the order to show.
-        """
-        before = self.value
-        self.blockSignals(True)
-        self.clear()
-        for layer in layers:
-            item = QListWidgetItem(layer.name, self)
-            item.setData(Qt.ItemDataRole.UserRole, layer)
-            item.setCheckState(Qt.CheckState.Unchecked)
-        self.value = before
-        self.blockSignals(False)
-        shown = min(max(self.count(), 1), _ROWS)
-        row = self.sizeHintForRow(0) if self.count() else self.fontMetrics().height()
-        self.setMaximumHeight(shown * row + 2 * self.frameWidth() + row // 2)
-        if self.value != before:
-            self.changed.emit()
+_SHOWN = 8
 
 
 class Inputs(QWidget):
@@ -145,7 +87,7 @@ class Inputs(QWidget):
             self._seen.update(new)
             if self.raw.value is None:
                 self.raw.value = _latest(new, "raw")
-        self._refresh_references(new)
+        self._refresh_references(new, may_join=True)
         if self.raw.value is not before:
             self.changed.emit()
 
@@ -169,7 +111,7 @@ class Inputs(QWidget):
         )
 
     def flat_positions(self) -> list[float] | None:
-        """Return the positions typed in; None to take them from the layers.
+        """Return the positions typed in, or said by the layers; None for neither.
 
         Raises
         ------
@@ -178,7 +120,7 @@ class Inputs(QWidget):
         """
         text = self.positions.value.replace(";", ",").strip(" ,")
         if not text:
-            return None
+            return self._world_positions()
         try:
             return [float(part) for part in text.split(",")]
         except ValueError as error:
@@ -189,10 +131,11 @@ class Inputs(QWidget):
     def _lay_out(self) -> None:
         form = self.form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        fit_narrow(form)
         add_row(form, self.raw)
         flats = QLabel("Flats")
         flats.setToolTip(self.flats.toolTip())
+        flats.setBuddy(self.flats)
         form.addRow(flats, self.flats)
         add_row(form, self.positions)
         add_row(form, self.dark)
@@ -218,7 +161,7 @@ class Inputs(QWidget):
             and (raw is None or _frame(layer) == _frame(raw))
         ]
 
-    def _refresh_references(self, new: list[Image]) -> None:
+    def _refresh_references(self, new: list[Image], may_join: bool) -> None:
         before = self.dark.value
         fitting = self._fitting()
         with self.dark.changed.blocked():
@@ -229,38 +172,59 @@ class Inputs(QWidget):
             elif self.dark.value is None:
                 self.dark.value = _latest([v for v in new if v in fitting], "dark")
         self.flats.offer(fitting)
-        if not self.flats.value:
-            self.flats.value = [
-                layer for layer in new if layer in fitting and _role(layer) == "flat"
-            ]
+        chosen = self.flats.value
+        arrived = [v for v in new if v in fitting and _role(v) == "flat"]
+        # Those of another file belong to the raw frames in it.
+        beside = [v for v in arrived if may_join and _comes_with(v, chosen)]
+        self.flats.value = chosen + beside if chosen else arrived
         self._hint_positions()
 
     def _on_raw_changed(self) -> None:
-        self._refresh_references(self._images())
+        self._refresh_references(self._images(), may_join=False)
         self.changed.emit()
 
     def _on_flats_changed(self) -> None:
         self._hint_positions()
         self.changed.emit()
 
+    def _world_positions(self) -> list[float] | None:
+        """Where layers have been put along the scan, with one at its start.
+
+        One at 0 alone looks like one nobody has put anywhere, so it is believed
+        only beside others. Layers of a file, with units, are left to `FlatField`.
+        """
+        axes = [signal_of_layer(v).axes[0] for v in self.flats.value if v.ndim == 3]
+        if len(axes) < len(self.flats.value) or len({a.units for a in axes}) != 1:
+            return None
+        if len(axes) < 2 or not any(axis.is_index for axis in axes):
+            return None
+        values = [float(value) for axis in axes for value in axis.values]
+        return None if all(axis.is_index for axis in axes) else values
+
     def _hint_positions(self) -> None:
         """Show in grey what the layers say, where they do."""
-        said: list[str] = []
-        for layer in self.flats.value:
-            axis = signal_of_layer(layer).axes[0]
-            if layer.ndim == 3 and not axis.is_index:
-                said += [f"{value:g}" for value in axis.values[:8]]
-        self.positions.native.setPlaceholderText(", ".join(said))
+        said = self._world_positions() or []
+        if not said:
+            for layer in self.flats.value:
+                axis = signal_of_layer(layer).axes[0]
+                if layer.ndim == 3 and not axis.is_index:
+                    said += axis.values[:_SHOWN].tolist()
+        more = ", …" if len(said) > _SHOWN else ""
+        shown = ", ".join(f"{value:g}" for value in said[:_SHOWN])
+        self.positions.native.setPlaceholderText(f"{shown}{more}")
 
 
 def _frame(layer: Image) -> tuple[int, ...]:
-    data = layer.data[0] if layer.multiscale else layer.data
-    return tuple(data.shape[-2:])
+    return tuple(full_resolution(layer.data).shape[-2:])
 
 
 def _role(layer: Image) -> Role:
     signal = layer.metadata.get(SIGNAL)
     return signal.role if signal is not None else role_of(layer.name)
+
+
+def _comes_with(layer: Image, others: list[Image]) -> bool:
+    return layer.source.path in {other.source.path for other in others}
 
 
 def _is_corrected(layer: Image) -> bool:
@@ -271,3 +235,9 @@ def _latest(layers: list[Image], role: Role) -> Image | None:
     return next(
         (v for v in reversed(layers) if _role(v) == role and not _is_corrected(v)), None
     )
+
+
+if __name__ == "__main__":
+    from .trying import try_out
+
+    try_out(Inputs, "Inputs")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import units as _units
 from ..errors import ReadError
 from ..formats.display import RGB
 from ..formats.roles import role_of
@@ -16,17 +15,18 @@ from ..formats.skipping import listed
 from ..lazy import adapt
 from ..signal import Axis, Signal
 from .contrast import contrast_limits
-from .unit_system import factor_between, in_one_system
+from .memory import keep_as_set
+from .resolutions import full_resolution, resolutions
+from .unit_system import factor_between, in_one_system, shown_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import pint
-
 LayerData = tuple[Any, dict[str, Any], str]
 
-# Where a layer keeps the signal it shows, so that saving loses nothing.
-SIGNAL = "signal"
+# Where a layer keeps the signal it shows, and the axes it was first shown with,
+# so that saving loses nothing.
+SIGNAL, SHOWN = "signal", "shown_axes"
 
 
 def layer_data(signals: Sequence[Signal]) -> list[LayerData]:
@@ -48,11 +48,10 @@ def layer_data(signals: Sequence[Signal]) -> list[LayerData]:
     ReadError
         If none of them can be read.
     """
-    calibrated = next((s for s in signals if _is_calibrated(s)), None)
+    keep_as_set()
     layers: list[LayerData] = []
     unreadable = []
-    shown = in_one_system([_calibrated_like(s, calibrated) for s in signals])
-    for signal, axes in reversed([*zip(signals, (s.axes for s in shown), strict=True)]):
+    for signal, axes in reversed([*zip(signals, in_one_system(signals), strict=True)]):
         try:
             layers.append((*shown_as(signal, axes), "image"))
         except ReadError as error:
@@ -95,12 +94,13 @@ def shown_as(signal: Signal, axes: Sequence[Axis]) -> tuple[Any, dict[str, Any]]
     Returns
     -------
     data, kwargs
-        Colours come last, as napari has them, where the signal has any.
+        Colours come last, as napari has them, where the signal has any. The data of
+        a big signal are a list of its resolutions.
     """
     kwargs = {
         "name": signal.name,
         "visible": signal.role == "raw",
-        "metadata": {**signal.metadata, SIGNAL: signal},
+        "metadata": {**signal.metadata, SIGNAL: signal, SHOWN: tuple(axes)},
     }
     if signal.axes[0].name == RGB and signal.shape[0] in (3, 4):
         order = (*range(1, len(signal.shape)), 0)
@@ -111,7 +111,8 @@ def shown_as(signal: Signal, axes: Sequence[Axis]) -> tuple[Any, dict[str, Any]]
         "contrast_limits": contrast_limits(signal.data),
         "rgb": False,
     }
-    return signal.data, kwargs
+    data = resolutions(signal.data)
+    return data, {**kwargs, "multiscale": isinstance(data, list)}
 
 
 def calibration(axes: Sequence[Axis]) -> dict[str, Any]:
@@ -126,7 +127,7 @@ def calibration(axes: Sequence[Axis]) -> dict[str, Any]:
     return {
         "scale": tuple(axis.scale for axis in axes),
         "translate": tuple(axis.offset for axis in axes),
-        "units": tuple(str(_shown_unit(axis)) for axis in axes),
+        "units": tuple(str(shown_unit(axis)) for axis in axes),
         "axis_labels": tuple(
             axis.name or str(i - len(axes)) for i, axis in enumerate(axes)
         ),
@@ -150,9 +151,9 @@ def signal_of(data: Any, meta: Mapping[str, Any]) -> Signal:
         With the axes it was read with, unless the layer was recalibrated since.
     """
     metadata = dict(meta.get("metadata") or {})
-    source = metadata.pop(SIGNAL, None)
+    source, shown = metadata.pop(SIGNAL, None), metadata.pop(SHOWN, None)
     if meta.get("multiscale"):
-        data = data[0]
+        data = full_resolution(data)
     if meta.get("rgb"):
         data = adapt(data).transpose(data.ndim - 1, *range(data.ndim - 1))
     name = str(meta.get("name") or "image")
@@ -165,7 +166,7 @@ def signal_of(data: Any, meta: Mapping[str, Any]) -> Signal:
         source,
         name=name,
         data=data,
-        axes=source.axes if _agree(source.axes, axes) else axes,
+        axes=source.axes if _agree(shown or source.axes, axes) else axes,
         metadata=metadata,
     )
 
@@ -222,26 +223,3 @@ def _same_coordinates(ours: Axis, theirs: Axis) -> bool:
     return bool(
         np.allclose(shown, [ours.scale, ours.offset], rtol=1e-9, atol=1e-9 * step)
     )
-
-
-def _shown_unit(axis: Axis) -> pint.Unit | str:
-    unit = axis.unit
-    return _units.PIXEL if unit is None or not str(f"{unit:~C}") else unit
-
-
-def _is_calibrated(signal: Signal) -> bool:
-    return all(axis.units != _units.PIXEL for axis in signal.axes[-2:])
-
-
-def _calibrated_like(signal: Signal, other: Signal | None) -> Signal:
-    """Show an uncalibrated signal like one with the same frames.
-
-    A layer in pixels beside one in nm makes napari drop the units of both.
-    """
-    if (
-        other is None
-        or _is_calibrated(signal)
-        or signal.frame_shape != other.frame_shape
-    ):
-        return signal
-    return replace(signal, axes=signal.axes[:-2] + other.axes[-2:])

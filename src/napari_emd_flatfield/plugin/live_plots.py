@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.utils.theme import get_theme
 from qtpy.QtCore import Signal as QtSignal
-from superqt import QCollapsible
 
+from .folded import Folded
 from .latest import Latest, single_shot
 from .layers import SIGNAL
 from .plots import Plots
+from .resolutions import full_resolution
 from .sampling import sample_histogram
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _PAUSE_MS = 100
 
 
-class LivePlots(QCollapsible):
+class LivePlots(Folded):
     """The plots, folded away until wanted; nothing is read before.
 
     Parameters
@@ -44,7 +45,6 @@ class LivePlots(QCollapsible):
         self._layer: Image | None = None
         self._sample: Callable[[], Profile] | None = None
         self.plots = Plots()
-        self.setDuration(0)
         self.addWidget(self.plots)
         self._profiling = Latest(self)
         self._counting = Latest(self)
@@ -105,7 +105,9 @@ class LivePlots(QCollapsible):
     def _count(self) -> None:
         if self._layer is not None:
             index = _frame_in_view(self._viewer, self._layer)
-            self._counting.run(partial(_histogram, self._layer.data, index))
+            self._counting.run(
+                partial(_histogram, full_resolution(self._layer.data), index)
+            )
 
     def _on_counted(self, counted: tuple[np.ndarray, np.ndarray]) -> None:
         self.plots.show_histogram(*counted)
@@ -118,7 +120,7 @@ class LivePlots(QCollapsible):
 def _frame_in_view(viewer: napari.viewer.Viewer, layer: Image) -> tuple[int, ...]:
     """Leading indices of the frame that the viewer shows of a layer."""
     point = layer.world_to_data(viewer.dims.point[-layer.ndim :])
-    highest = np.array(layer.data.shape[:-2]) - 1
+    highest = np.array(full_resolution(layer.data).shape[:-2]) - 1
     index = np.rint(point[:-2]).clip(0, highest) if len(highest) else ()
     return tuple(int(i) for i in index)
 
@@ -130,3 +132,21 @@ def _histogram(data: Any, index: tuple[int, ...]) -> tuple[np.ndarray, np.ndarra
 def _disconnect(event: Any, slot: Any, *_: Any) -> None:
     with suppress(AttributeError):  # a viewer that closes empties its events first
         event.disconnect(slot)
+
+
+if __name__ == "__main__":
+    from ..synthetic import make_scan
+    from .building import build
+    from .trying import try_out
+
+    def _make(viewer: napari.viewer.Viewer) -> LivePlots:
+        scan = make_scan()
+        made = build(scan.raw, [scan.flats], scan.dark, None, {})
+        plots = LivePlots(viewer)
+        plots.show_layer(
+            viewer.add_image(made.data, **made.kwargs), made.sample_profile
+        )
+        plots.expand()
+        return plots
+
+    try_out(_make, "Plots")

@@ -137,7 +137,7 @@ class Options(QWidget):
     def _lay_out(self) -> None:
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        fit_narrow(form)
         for widget in self._values.values():
             if widget is not self.interpolation:
                 add_row(form, widget)
@@ -151,6 +151,18 @@ class Options(QWidget):
         if self._stored is not None:
             setattr(self._stored, name, value)
         self.changed.emit()
+
+
+def fit_narrow(form: QFormLayout) -> None:
+    """Let the fields of a form grow, and go below their labels in a narrow dock.
+
+    Parameters
+    ----------
+    form
+        Before rows are added, or after.
+    """
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
 
 
 def add_row(form: QFormLayout, widget: Any) -> None:
@@ -170,3 +182,9 @@ def add_row(form: QFormLayout, widget: Any) -> None:
     label.setToolTip(widget.tooltip)
     label.setBuddy(widget.native)
     form.addRow(label, widget.native)
+
+
+if __name__ == "__main__":
+    from .trying import try_out
+
+    try_out(lambda _: Options(), "Options")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Told apart by people who do not tell red from green (Okabe and Ito).
 _RAW, _FLAT, _CORRECTED = "#56b4e9", "#e69f00", "#009e73"
-_LINES, _WIDE = 8, 9
+_LINES, _WIDE, _DOT = 8, 9, 1
 
 
 class Plots(QWidget):
@@ -35,6 +35,7 @@ class Plots(QWidget):
         self.before.addLegend(offset=(-4, 4), labelTextSize="8pt", verSpacing=-6)
         self._raw = self.before.plot(name="raw")
         self._flat = self.before.plot(name="flat, interpolated")
+        self._flats = self.before.plot(pen=None)
         self._corrected = self.after.plot()
         self._bars = self.histogram.plot(stepMode="center", fillLevel=0)
         self._marks = [pyqtgraph.InfiniteLine(angle=90) for _ in range(2)]
@@ -75,10 +76,10 @@ class Plots(QWidget):
             label.setText(label.text)
         self._raw.setPen(_RAW, width=2)
         self._flat.setPen(_FLAT, width=2)
-        self._flat.setSymbol("o")
-        self._flat.setSymbolBrush(_FLAT)
-        self._flat.setSymbolPen(None)
-        self._flat.setSymbolSize(8)
+        self._flats.setSymbol("o")
+        self._flats.setSymbolBrush(_FLAT)
+        self._flats.setSymbolPen(None)
+        self._flats.setSymbolSize(_DOT * self.fontMetrics().averageCharWidth())
         self._corrected.setPen(_CORRECTED, width=2)
         self._bars.setPen(_CORRECTED)
         self._bars.setBrush(_CORRECTED)
@@ -95,7 +96,8 @@ class Plots(QWidget):
             What to draw.
         """
         self._raw.setData(profile.positions, profile.raw)
-        self._flat.setData(profile.flat_positions, profile.flats)
+        self._flat.setData(profile.positions, profile.interpolated)
+        self._flats.setData(profile.flat_positions, profile.flats)
         self._corrected.setData(profile.positions, profile.corrected)
         self.after.setLabel("bottom", escape(profile.label))  # it takes HTML
         # What should be level is judged on a scale from zero, not blown up.
@@ -125,3 +127,20 @@ class Plots(QWidget):
         """
         for mark in self._marks:
             mark.setValue(position)
+
+
+if __name__ == "__main__":
+    from .sampling import Profile
+    from .trying import try_out
+
+    def _make(_: Any) -> Plots:
+        plots, along = Plots(), np.linspace(0, 500, 41)
+        flat = 5000 - 2 * along
+        ends, level = along[[0, -1]], np.full(41, 0.9)
+        plots.set_colors("#262930", "#f0f1f2")
+        plots.show_profile(
+            Profile("position (nm)", along, level * flat, level, flat, ends, flat[::40])
+        )
+        return plots
+
+    try_out(_make, "Plots")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from napari.utils.notifications import show_error, show_info
 
 from ..errors import EmdFlatfieldError, ReadError
 from ..flatfield.corrected import CorrectedArray
 from ..signal import Signal
-from .layers import SIGNAL, shown_as, signal_of_layer
+from .layers import SHOWN, SIGNAL, shown_as, signal_of_layer
+from .resolutions import show_in
+from .unit_system import continued
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -76,10 +77,12 @@ def _show(layer: Any, after: Signal) -> None:
             f"has {len(before.shape)}; open the file again"
         )
     is_calibrated_as_read = signal_of_layer(layer).axes == before.axes
-    layer.data, kwargs = shown_as(after, after.axes)
+    shown = layer.metadata.get(SHOWN) or before.axes
+    axes = tuple(map(continued, before.axes, shown, after.axes))
+    data, kwargs = shown_as(after, axes)
+    show_in(layer, data)
     layer.metadata = {**layer.metadata, **kwargs["metadata"]}
     if is_calibrated_as_read:
         # The mean step of uneven coordinates changes with each one that is added.
-        pairs = zip(before.axes, after.axes, strict=True)
-        growth = [now.scale / then.scale for then, now in pairs]
-        layer.scale = np.multiply(layer.scale, growth[-layer.ndim :])
+        for key in ("scale", "translate", "units"):
+            setattr(layer, key, kwargs[key])

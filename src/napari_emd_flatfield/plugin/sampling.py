@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from isal import isal_zlib
 
-from ..flatfield.interpolation import BY_POSITION
+from ..flatfield.interpolation import BY_POSITION, mix_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,15 +36,17 @@ class Profile:
         Where the sampled frames lie, shape (n,).
     raw, corrected
         Their mean, before and after correction, shape (n,).
+    interpolated
+        Mean of the flat that each of them is divided by, shape (n,).
     flat_positions, flats
-        Where the flats lie and their mean, shape (m,); the ends of the scan
-        where one flat serves everywhere.
+        Where the flats lie and their mean, shape (m,); none where nobody says.
     """
 
     label: str
     positions: np.ndarray
     raw: np.ndarray
     corrected: np.ndarray
+    interpolated: np.ndarray
     flat_positions: np.ndarray
     flats: np.ndarray
 
@@ -83,16 +85,20 @@ def sample_profile(
         positions = axis.values[chosen]
     means = np.concatenate([_means(flat.data, range(len3(flat))) for flat in flats])
     where = np.asarray(flat_positions, dtype=float)
-    if interpolation not in BY_POSITION or len(where) != len(means):
+    is_known = len(where) == len(means)
+    if is_known and interpolation in BY_POSITION:
+        interpolated = _interpolated(positions, where, means, interpolation)
+    else:
         level = means[0] if interpolation == "first" else np.mean(means)
-        where, means = positions[[0, -1]], np.full(2, level)
+        interpolated = np.full(len(positions), level)
     return Profile(
         label=f"{axis.name or 'frame'} ({axis.units})" if axis.units else axis.name,
         positions=positions,
         raw=_means(raw.data, chosen),
         corrected=_means(corrected.data, chosen),
-        flat_positions=where,
-        flats=means,
+        interpolated=interpolated,
+        flat_positions=where if is_known else np.empty(0),
+        flats=means if is_known else np.empty(0),
     )
 
 
@@ -128,6 +134,17 @@ def len3(signal: Signal) -> int:
         References.
     """
     return signal.shape[0] if len(signal.shape) > 2 else 1
+
+
+def _interpolated(
+    positions: np.ndarray, where: np.ndarray, means: np.ndarray, interpolation: str
+) -> np.ndarray:
+    places = np.unique(where)
+    levels = np.array([means[where == place].mean() for place in places])
+    mixes = (mix_at(position, places, interpolation) for position in positions)
+    return np.array(
+        [levels[m.near] * (1 - m.weight) + levels[m.far] * m.weight for m in mixes]
+    )
 
 
 def _means(data: ArrayLike, chosen: Sequence[int]) -> np.ndarray:

@@ -10,10 +10,11 @@ from napari.qt.threading import create_worker
 from napari.utils import progress
 from qtpy.QtCore import QObject
 from qtpy.QtCore import Signal as QtSignal
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QPushButton, QWidget
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QWidget
 
 from ..errors import EmdFlatfieldError
 from ..writing import write
+from .buttons import button
 from .latest import single_shot
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class SaveJob(QObject):
         self._glance.timeout.connect(self._on_glance)
         # A RuntimeError in a worker is lost, and one that escapes ends the
         # process: `write` raises neither, and what it raises is handled here.
-        self._worker = create_worker(self._write, _ignore_errors=True)
+        self._worker = create_worker(self, _ignore_errors=True)
         self._worker.returned.connect(self._on_returned)
         self._worker.errored.connect(self._on_errored)
 
@@ -70,7 +71,12 @@ class SaveJob(QObject):
         """Stop after the frame being written, and leave nothing behind."""
         self._worker.quit()
 
-    def _write(self) -> str:
+    def __str__(self) -> str:
+        # napari asks whether to close its window while it is "Executing" this.
+        return f"the saving of {self.path}"
+
+    def __call__(self) -> str:
+        """Save, in the thread of the worker."""
         saved = write(self.path, [self._signal], mode=self._mode, progress=self._report)
         return str(saved)
 
@@ -122,7 +128,7 @@ class SaveBar(QWidget):
         self.job: SaveJob | None = None
         self._started = 0.0
         self.bar = QProgressBar()
-        self.cancel_button = button("Cancel", "Stop saving; no file is left behind.")
+        self.cancel_button = button("Ca&ncel", "Stop saving; no file is left behind.")
         self.cancel_button.clicked.connect(self._on_cancel)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -185,7 +191,7 @@ class SaveButtons(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.as_emd = button(
-            "Save as EMD…", "Save the corrected layer, frame by frame."
+            "Save as E&MD…", "Save the corrected layer, frame by frame."
         )
         self.into_source = button(
             "Save into source",
@@ -196,19 +202,6 @@ class SaveButtons(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.as_emd, 1)
         layout.addWidget(self.into_source, 1)
-
-
-def button(text: str, tooltip: str) -> QPushButton:
-    """Make a button.
-
-    Parameters
-    ----------
-    text, tooltip
-        What it says, and what it does.
-    """
-    made = QPushButton(text)
-    made.setToolTip(tooltip)
-    return made
 
 
 def ask_where(suggested: str) -> Path | None:
@@ -236,3 +229,17 @@ def ask_where(suggested: str) -> Path | None:
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+if __name__ == "__main__":
+    import tempfile
+
+    from ..synthetic import make_scan
+    from .trying import try_out
+
+    def _make(_: Any) -> SaveBar:
+        bar = SaveBar()
+        bar.save(Path(tempfile.mkdtemp()) / "scan.emd", make_scan(400).raw, "w")
+        return bar
+
+    try_out(_make, "Saving")

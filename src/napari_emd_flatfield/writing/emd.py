@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import units as _units
 from ..errors import EmdFlatfieldError, SignalError, WriteError
+from ..flatfield.corrected import CorrectedArray
 from ..formats.berkeley import ADDED, FRAME_LAST, NAME, ROLE
 from ..formats.display import display_order
 from ..formats.roles import role_of
@@ -163,6 +164,7 @@ def write(
                 written[dataset.name] = write_frames(
                     dataset, signal.data, keepbits, advance
                 )
+                _write_counts(group, signal)
     return target
 
 
@@ -202,6 +204,12 @@ def _create(
         chunks=chunks,
         **(options if chunks else {}),
     )
+
+
+def _write_counts(group: h5py.Group, signal: Signal) -> None:
+    """Store how many pixels were dead, saturated, … in the frames just computed."""
+    if isinstance(signal.data, CorrectedArray) and "flatfield" in signal.metadata:
+        write_metadata(group["flatfield"], signal.data.counted())
 
 
 def _frame_count(signal: Signal) -> int:

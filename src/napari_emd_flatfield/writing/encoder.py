@@ -12,6 +12,7 @@ from isal import isal_zlib
 
 from ..errors import WriteError
 from ..lazy import filters
+from ..lazy.memory import SCRATCH, Pool
 from .fletcher import with_fletcher32
 
 if TYPE_CHECKING:
@@ -30,28 +31,10 @@ class Stored(NamedTuple):
     buffer: np.ndarray | None = None
 
 
-class _Buffers:
-    """Arrays of one size that are used again and again."""
-
-    def __init__(self, nbytes: int) -> None:
-        self._nbytes = nbytes
-        self._spare: list[np.ndarray] = []
-
-    def take(self) -> np.ndarray:
-        try:
-            return self._spare.pop()
-        except IndexError:
-            return np.empty(self._nbytes, np.uint8)
-
-    def give(self, buffer: np.ndarray) -> None:
-        self._spare.append(buffer)
-
-
 class Encoder:
     """Does to the chunks of a dataset what HDF5 would do to them.
 
-    Safe to use in several threads. Memory is used again: to have the system clear
-    new memory for each frame takes about as long as to correct it.
+    Safe to use in several threads.
 
     Parameters
     ----------
@@ -67,9 +50,9 @@ class Encoder:
     def __init__(self, dataset: h5py.Dataset) -> None:
         self._shape, self._dtype = dataset.chunks, dataset.dtype
         self._nbytes = math.prod(dataset.chunks) * dataset.dtype.itemsize
-        self._chunks = _Buffers(self._nbytes)
+        self._chunks = Pool()
         # A chunk that cannot be compressed grows a little.
-        self._encoded = _Buffers(self._nbytes + self._nbytes // 64)
+        self._most = self._nbytes + self._nbytes // 64
         created = dataset.id.get_create_plist()
         steps = [created.get_filter(i) for i in range(created.get_nfilters())]
         self._sums = bool(steps) and steps[-1][0] == h5py.h5z.FILTER_FLETCHER32
@@ -110,7 +93,7 @@ class Encoder:
     def _filtered(self, fill: Fill) -> Stored:
         if self._code and not self._shuffles:
             return Stored(self._plugin(lambda memory: fill(self._as_chunk(memory))))
-        buffer = self._chunks.take()
+        buffer = self._chunks.take(self._nbytes)
         chunk = self._as_chunk(buffer)
         fill(chunk)
         if not self._code:
@@ -135,7 +118,8 @@ class Encoder:
             What `encode` returned and is no longer needed.
         """
         if stored.buffer is not None:
-            (self._encoded if self._code else self._chunks).give(stored.buffer)
+            pool = SCRATCH if self._code else self._chunks
+            pool.give(stored.buffer)
 
     def _as_chunk(self, memory: np.ndarray) -> np.ndarray:
         chunk: np.ndarray = memory.view(self._dtype).reshape(self._shape)
@@ -148,7 +132,7 @@ class Encoder:
         if planes.size <= _PIECE:
             encoded = isal_zlib.compress(np.ascontiguousarray(planes), level=1)
             return Stored(np.frombuffer(encoded, np.uint8))
-        buffer = self._encoded.take()
+        buffer = SCRATCH.take(self._most)
         stream = isal_zlib.compressobj(level=1)
         starts = range(0, planes.shape[1], _PIECE)
         end = 0

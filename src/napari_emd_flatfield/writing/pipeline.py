@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-# More would wait for the disk, and every one holds frames.
+# More would wait for the disk, and every one holds frames: up to two of what it
+# makes and half of one that it reads.
 _MOST_THREADS = 8
-_IN_FLIGHT = 256 * 2**20
+_HELD = 2.5
+_IN_FLIGHT = 128 * 2**20
 
 
 def thread_count(nbytes: int) -> int:
@@ -25,10 +27,12 @@ def thread_count(nbytes: int) -> int:
     Parameters
     ----------
     nbytes
-        Bytes one result has before it is encoded; few large ones are worked on
-        at a time, so that memory is bounded whatever their size.
+        Bytes one result has before it is encoded. Few large ones are worked on at
+        a time, never more than two or three, so that no more than eight of them
+        have to be held at once on any number of cores.
     """
-    return max(1, min(core_count(), _MOST_THREADS, _IN_FLIGHT // max(1, nbytes)))
+    bounded = max(2, int(_IN_FLIGHT / (_HELD * max(1, nbytes))))
+    return min(core_count(), _MOST_THREADS, bounded)
 
 
 def ahead(

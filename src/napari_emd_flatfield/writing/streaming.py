@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..lazy import adapt
+from ..lazy import adapt, read_once
 from ..lazy.indexing import selected_shape
+from ..lazy.memory import SCRATCH
 from .encoder import Encoder
 from .encoding import tiles
 from .pipeline import ahead, thread_count
@@ -77,7 +78,8 @@ def write_frames(
     source, encoder = adapt(data), Encoder(dataset)
 
     def load(block: Block, out: np.ndarray) -> None:
-        source._read_into(block, out)
+        with read_once():
+            source._read_into(block, out)
         round_off(out, keepbits)
 
     def encode(
@@ -110,7 +112,7 @@ def write_frames(
     size = _block_shape(dataset, source)
     blocks = list(tiles(dataset.shape, size))
     threads = thread_count(math.prod(size) * dataset.dtype.itemsize)
-    with closing(ahead(produce, blocks, threads)) as produced:
+    with closing(SCRATCH), closing(ahead(produce, blocks, threads)) as produced:
         for block, chunks_of_block in zip(blocks, produced, strict=True):
             for offset, stored in chunks_of_block:
                 dataset.id.write_direct_chunk(offset, stored.data)

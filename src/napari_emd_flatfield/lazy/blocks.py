@@ -1,0 +1,200 @@
+"""Blocks of a dataset: decoded in threads, kept for the next read, made ahead of it."""
+
+from __future__ import annotations
+
+import math
+import threading
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import h5py
+import numpy as np
+
+from .cache import CACHE, Key
+from .chunked import Chunked
+from .contiguous import Contiguous
+from .grid import Slices, box, overlaps
+from .indexing import selected_shape
+from .work import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .files import SharedFile
+
+# A read, and a block kept of it, takes at most this share of the cache: several
+# signals, and what is read ahead of them, have room in it.
+_SHARE = 4
+
+
+class _Once(threading.local):
+    now = False
+
+
+_ONCE = _Once()
+
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Read in this thread what will not be asked for again: keep no more than needed.
+
+    What was read along with it, such as other frames of a chunk, is still kept.
+    """
+    before, _ONCE.now = _ONCE.now, True
+    try:
+        yield
+    finally:
+        _ONCE.now = before
+
+
+class Blocks:
+    """What can be read of one dataset without HDF5.
+
+    Parameters
+    ----------
+    layout
+        How the dataset is stored.
+    """
+
+    def __init__(self, layout: Chunked | Contiguous) -> None:
+        self._layout = layout
+        self._file = layout.file
+        self._sizes: set[tuple[int, ...]] = set()
+
+    @classmethod
+    def of(cls, file: SharedFile, name: str, dataset: h5py.Dataset) -> Blocks | None:
+        """Return the blocks of a dataset; None if HDF5 had better read it.
+
+        Parameters
+        ----------
+        file, name
+            Where it is: maybe a link to another file.
+        dataset
+            The open dataset.
+        """
+        dtype = dataset.dtype
+        if not dataset.shape or dtype.hasobject or dataset.is_virtual:
+            return None
+        # Else bytes in the file are not those of the dtype: HDF5 converts them.
+        if dataset.id.get_type() != h5py.h5t.py_create(dtype, logical=True):
+            return None
+        kind = Contiguous if dataset.chunks is None else Chunked
+        layout = kind.of(file, name, dataset)
+        return None if layout is None else cls(layout)
+
+    def read(self, slices: Slices, out: np.ndarray | None = None) -> np.ndarray:
+        """Read a selection, out of what is kept where possible.
+
+        Parameters
+        ----------
+        slices
+            One normalised slice an axis, none of them empty.
+        out
+            Memory for what is read, if that has to be put together.
+
+        Returns
+        -------
+        numpy.ndarray
+            Read-only where it is a view of what is kept.
+        """
+        size = self._size(slices)
+        if size is None:
+            target = self._target(slices, out)
+            return self._finished(Work(target, self._layout.pieces(slices, target)))
+        parts = list(overlaps(slices, size))
+        keys = [self._key(size, part.block) for part in parts]
+        blocks = [self._block(key, slices) for key in keys]
+        for block in blocks[1:]:
+            self._file.pool().help(block)
+        target = self._target(slices, out)
+        for part, key, block in zip(parts, keys, blocks, strict=True):
+            found = self._finished(block, key)[part.inside]
+            if len(parts) == 1:
+                found.flags.writeable = False
+                return found
+            target[part.where] = found
+        return target
+
+    def ahead(self, slices: Slices) -> list[Callable[[], None]]:
+        """Begin to read a selection that will be asked for.
+
+        Parameters
+        ----------
+        slices
+            As for `read`.
+
+        Returns
+        -------
+        list of callable
+            Call them to take back what is not done yet.
+        """
+        size = self._size(slices)
+        if size is None:
+            return []
+        begun: list[Callable[[], None]] = []
+        for part in overlaps(slices, size):
+            key = self._key(size, part.block)
+            block = self._block(key, slices)
+            self._file.pool().help(block)
+            begun.append(partial(_take_back, key, block))
+        return begun
+
+    def _target(self, slices: Slices, out: np.ndarray | None) -> np.ndarray:
+        if out is not None:
+            return out
+        return np.empty(selected_shape(slices), self._layout.dtype)
+
+    def _size(self, slices: Slices) -> tuple[int, ...] | None:
+        """Shape of the blocks to read a selection by; None to keep nothing of it."""
+        most = CACHE.limit // _SHARE
+        if math.prod(selected_shape(slices)) * self._layout.dtype.itemsize > most:
+            return None
+        for size in tuple(self._sizes):
+            within = list(islice(overlaps(slices, size), 2))
+            if len(within) == 1 and CACHE.get(self._key(size, within[0].block)):
+                return size
+        usual = self._layout.cell(slices, most)
+        if usual is None or (
+            _ONCE.now and math.prod(usual) <= math.prod(selected_shape(slices))
+        ):
+            return None
+        self._sizes.add(usual)
+        return usual
+
+    def _block(self, key: Key, slices: Slices) -> Work:
+        """Return a block, maybe still in work, that is kept or is from now on."""
+        return CACHE.get(key) or CACHE.add(key, self._begun(key, slices))
+
+    def _begun(self, key: Key, slices: Slices) -> Work:
+        *_, size, index = key
+        place = box(index, size, self._layout.shape)
+        shape = selected_shape(place)
+        # What is stepped along goes first in memory: each step is in one piece.
+        whole = [
+            s.stop - s.start == n
+            for s, n in zip(slices, self._layout.shape, strict=True)
+        ]
+        order = sorted(range(len(size)), key=whole.__getitem__)
+        array = np.empty([shape[axis] for axis in order], self._layout.dtype)
+        target = array.transpose(np.argsort(order))
+        return Work(target, self._layout.pieces(place, target))
+
+    def _finished(self, work: Work, key: Key = ()) -> np.ndarray:
+        self._file.pool().help(work, but=1)
+        try:
+            return work.result()
+        except BaseException:
+            CACHE.discard(key)
+            raise
+
+    def _key(self, size: tuple[int, ...], index: tuple[int, ...]) -> Key:
+        # A file still being written is read anew once there is more in it.
+        version = self._file.version()
+        return self._file.token, self._layout.name, version, size, index
+
+
+def _take_back(key: Key, block: Work) -> None:
+    if block.drop():
+        CACHE.discard(key)

@@ -1,0 +1,191 @@
+"""Chunks decoded outside HDF5.
+
+HDF5 decodes one chunk at a time behind one lock. The codecs here release Python's
+lock, so chunks decode in as many threads as there are cores; what is not in the
+table is left to HDF5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+import deflate
+import h5py
+import numpy as np
+
+from ..errors import ReadError
+from . import filters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    # What is stored, the filter's options, the bytes of a whole chunk.
+    Decode = Callable[[np.ndarray, Sequence[int], int], np.ndarray]
+
+_CHECKSUM_BYTES = 4
+_ROW_BYTES = 8192
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The filters of a dataset, undone.
+
+    Parameters
+    ----------
+    steps
+        Codec and options of each filter, in the order in which they encode.
+    nbytes
+        Bytes of a decoded chunk.
+    """
+
+    steps: tuple[tuple[Decode, tuple[int, ...]], ...]
+    nbytes: int
+
+    @classmethod
+    def of(cls, dataset: h5py.Dataset) -> Pipeline | None:
+        """Return the pipeline of a chunked dataset; None if only HDF5 knows it.
+
+        Parameters
+        ----------
+        dataset
+            An open dataset stored in chunks.
+        """
+        created = dataset.id.get_create_plist()
+        steps = []
+        for index in range(created.get_nfilters()):
+            code, _, options, _ = created.get_filter(index)
+            decode = _codec(code)
+            if decode is None:
+                return None
+            steps.append((decode, options))
+        size = int(np.prod(dataset.chunks, dtype=np.int64)) * dataset.dtype.itemsize
+        return cls(tuple(steps), size)
+
+    def decode(self, stored: np.ndarray, skipped: int, out: np.ndarray) -> None:
+        """Decode a chunk.
+
+        Parameters
+        ----------
+        stored
+            What is in the file, uint8, shape (n,).
+        skipped
+            HDF5's filter mask: bit i is set where filter i was not applied.
+        out
+            Filled with the chunk, uint8, shape (nbytes,).
+
+        Raises
+        ------
+        ReadError
+            If it is not what these filters make.
+        """
+        for index, (decode, options) in reversed(list(enumerate(self.steps))):
+            if skipped >> index & 1:
+                continue
+            if decode is _unshuffle and index == 0 and stored.size == self.nbytes:
+                _unshuffle_into(out, stored, options[0])
+                return
+            stored = decode(stored, options, self.nbytes)
+        if stored.size != self.nbytes:
+            raise ReadError(f"a chunk holds {stored.size} bytes, not {self.nbytes}")
+        out[...] = stored
+
+
+def _inflate(
+    stored: np.ndarray,
+    _options: Sequence[int],
+    nbytes: int,
+) -> np.ndarray:
+    try:
+        return np.frombuffer(deflate.zlib_decompress(stored, nbytes), np.uint8)
+    except deflate.DeflateError as error:
+        raise ReadError(f"a deflated chunk is corrupt: {error}") from error
+
+
+def _unshuffle(
+    stored: np.ndarray,
+    options: Sequence[int],
+    _nbytes: int,
+) -> np.ndarray:
+    decoded = np.empty_like(stored)
+    _unshuffle_into(decoded, stored, options[0])
+    return decoded
+
+
+def _unshuffle_into(out: np.ndarray, stored: np.ndarray, itemsize: int) -> None:
+    count = stored.size // itemsize
+    whole = count * itemsize
+    out[whole:] = stored[whole:]
+    planes = stored[:whole].reshape(itemsize, count)
+    if itemsize == 2:
+        # Twice as fast as the way below, and what most cameras write.
+        items = out[:whole].view("<u2")
+        np.left_shift(planes[1], 8, out=items, dtype="<u2")
+        items |= planes[0]
+        return
+    items = out[:whole].reshape(count, itemsize)
+    # One plane at a time is five times as fast as all in one assignment.
+    for index, plane in enumerate(planes):
+        items[:, index] = plane
+
+
+def _checked(
+    stored: np.ndarray,
+    _options: Sequence[int],
+    _nbytes: int,
+) -> np.ndarray:
+    data, checksum = stored[:-_CHECKSUM_BYTES], stored[-_CHECKSUM_BYTES:]
+    written = int.from_bytes(checksum.tobytes(), "little")
+    # Either half may stand as 0 or 65535, which are one number to this checksum.
+    if any((fletcher32(data) - written >> half & 0xFFFF) % 0xFFFF for half in (0, 16)):
+        raise ReadError("a chunk does not match its checksum (Fletcher-32)")
+    return data
+
+
+def fletcher32(data: np.ndarray) -> int:
+    """Checksum of bytes as HDF5 computes it.
+
+    Parameters
+    ----------
+    data
+        Bytes, uint8, shape (n,).
+    """
+    rows = np.zeros(-(-data.size // _ROW_BYTES) * _ROW_BYTES, np.uint8)
+    rows[rows.size - data.size - data.size % 2 :][: data.size] = data
+    # Leading zeros change nothing: each word counts as often as words follow it.
+    words = rows.view("<u2").reshape(-1, _ROW_BYTES // 2)
+    height, width = words.shape
+    columns = words.sum(axis=0, dtype=np.uint64)
+    sums = words.sum(axis=1, dtype=np.uint32)
+    within = int(columns @ np.arange(width, 0, -1, dtype=np.uint64))
+    below = int(sums @ np.arange(height - 1, -1, -1, dtype=np.uint64)) * width
+    # HDF5 takes the words as big-endian: to swap the bytes of all of them is to
+    # multiply the sums by 256, as 256² is 1 modulo 65535.
+    first, second = (int(sums.sum()) * 256, (within + below) * 256)
+    return second % 0xFFFF << 16 | first % 0xFFFF
+
+
+@cache
+def _codec(code: int) -> Decode | None:
+    if code in _CODECS:
+        return _CODECS[code]
+    if filters.available(code):
+        return partial(_plugin, code)
+    return None
+
+
+def _plugin(
+    code: int,
+    stored: np.ndarray,
+    options: Sequence[int],
+    _nbytes: int,
+) -> np.ndarray:
+    return filters.decode(code, options, stored)
+
+
+_CODECS: Mapping[int, Decode] = {
+    h5py.h5z.FILTER_DEFLATE: _inflate,
+    h5py.h5z.FILTER_SHUFFLE: _unshuffle,
+    h5py.h5z.FILTER_FLETCHER32: _checked,
+}

@@ -1,0 +1,58 @@
+"""File descriptors of our own, to read without HDF5 and its lock."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from typing import TYPE_CHECKING
+
+from ..errors import ReadError
+from .opening import version
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+
+    from .opening import Version
+
+
+class Descriptor:
+    """A file open for reading in any thread; it closes when nobody holds it.
+
+    Parameters
+    ----------
+    path
+        The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._number = os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._number)
+
+    def version(self) -> Version:
+        """Tell the file from what it is once it was written to."""
+        return version(os.fstat(self._number))
+
+    def read(self, offset: int, target: np.ndarray) -> None:
+        """Fill an array with bytes of the file.
+
+        Parameters
+        ----------
+        offset
+            Where in the file they begin.
+        target
+            C-contiguous array.
+
+        Raises
+        ------
+        ReadError
+            If the file ends before.
+        """
+        left = target.reshape(-1).view("u1").data
+        while left:
+            count = os.preadv(self._number, [left], offset)
+            if not count:
+                raise ReadError(f"{self._path} ends before byte {offset + len(left)}")
+            left, offset = left[count:], offset + count

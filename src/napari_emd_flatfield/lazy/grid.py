@@ -1,0 +1,114 @@
+"""Selections cut along a grid of equal blocks."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Slices = tuple[slice, ...]
+
+
+class Overlap(NamedTuple):
+    """What a selection and one block of a grid have in common.
+
+    Parameters
+    ----------
+    block
+        Which block, counted along each axis.
+    inside
+        The part, as slices of the block.
+    where
+        The part, as slices of what is selected.
+    """
+
+    block: tuple[int, ...]
+    inside: Slices
+    where: Slices
+
+
+def overlaps(slices: Slices, size: tuple[int, ...]) -> Iterator[Overlap]:
+    """Cut a selection along a grid; blocks it steps over are left out.
+
+    Parameters
+    ----------
+    slices
+        One normalised slice an axis.
+    size
+        Shape of a block; those at the end of an axis may be smaller.
+
+    Yields
+    ------
+    Overlap
+        In C order.
+    """
+    axes = [list(_along(s, n)) for s, n in zip(slices, size, strict=True)]
+    for parts in itertools.product(*axes):
+        yield Overlap(*map(tuple, zip(*parts, strict=True)))
+
+
+def box(
+    index: tuple[int, ...], size: tuple[int, ...], shape: tuple[int, ...]
+) -> Slices:
+    """Where a block lies, cut off where the array ends.
+
+    Parameters
+    ----------
+    index
+        Which block, counted along each axis.
+    size
+        Shape of a block.
+    shape
+        Shape of the array.
+    """
+    return tuple(
+        slice(i * step, min((i + 1) * step, n), 1)
+        for i, step, n in zip(index, size, shape, strict=True)
+    )
+
+
+def _along(selected: slice, size: int) -> Iterator[tuple[int, slice, slice]]:
+    for index in range(selected.start // size, -(-selected.stop // size)):
+        begin = index * size
+        # Which of the selected are the first inside and the first beyond.
+        first = max(0, -(-(begin - selected.start) // selected.step))
+        stop = min(begin + size, selected.stop)
+        beyond = -(-(stop - selected.start) // selected.step)
+        if first < beyond:
+            start = selected.start + first * selected.step - begin
+            last = start + (beyond - first - 1) * selected.step
+            yield index, slice(start, last + 1, selected.step), slice(first, beyond, 1)
+
+
+def cell_shape(
+    slices: Slices, shape: tuple[int, ...], grain: tuple[int, ...], most: int
+) -> tuple[int, ...]:
+    """Shape of the blocks to read and keep, for a selection and its neighbours.
+
+    Along an axis it selects whole, the whole; else what is cheap to read at once,
+    or less of it where that is too much.
+
+    Parameters
+    ----------
+    slices
+        The selection.
+    shape
+        Shape of the array.
+    grain
+        Shape of what is cheap to read at once.
+    most
+        Number of elements a block may have, if it can be that small.
+    """
+    whole = [s.stop - s.start == n for s, n in zip(slices, shape, strict=True)]
+    size = [
+        n if all_ else min(g, n) for n, g, all_ in zip(shape, grain, whole, strict=True)
+    ]
+    for axis, (selected, all_) in enumerate(zip(slices, whole, strict=True)):
+        count = math.prod(size)
+        if count > most and not all_:
+            extent = selected.stop - selected.start
+            size[axis] = max(min(extent, size[axis]), most * size[axis] // count)
+    return tuple(size)

@@ -1,0 +1,243 @@
+"""Big arrays at several resolutions, each computed where it is looked at.
+
+napari shows a list of arrays, each coarser than the one before, by reading only
+what is on screen, as coarse as the screen is; and in 3-D, all of the last.
+"""
+
+from __future__ import annotations
+
+import weakref
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .base import LazyArray
+from .cache import CACHE
+from .grid import box, overlaps
+from .indexing import normalise, selected_shape
+from .work import Pool, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .grid import Slices
+
+# From here on napari is slow with frames, and volumes, that it has to load whole.
+_LARGE_SIDE = 8192
+_LARGE_VOLUME = 4 * 2**30
+
+# A window is hardly smaller than the volume: in 2-D, whole frames are shown.
+_COARSEST_FRAME = 1024
+_VOLUME_SIDE = 256
+
+# What is read for a volume: some of the frames of a long stack.
+_VOLUME_BYTES = 2**30
+
+# Side of the squares that napari asks for.
+_CHUNK = 256
+
+# Side of the squares that are computed at once and kept, and what is read for one
+# row of them at a time.
+_TILE = 1024
+_BAND_BYTES = 16 * 2**20
+
+
+def pyramid(array: LazyArray) -> list[LazyArray]:
+    """Return an array at decreasing resolutions, for ``multiscale=True`` of napari.
+
+    Parameters
+    ----------
+    array
+        Shape (…, y, x).
+
+    Returns
+    -------
+    list of LazyArray
+        The array alone if it is small. Else itself, its frames binned 2 × 2, 4 × 4…
+        and, for a stack, a small volume of some of its frames. Slices of them are
+        lazy arrays in turn.
+    """
+    *leading, height, width = array.shape
+    side = max(height, width)
+    is_volume = bool(leading) and leading[-1] > 1
+    if side < _LARGE_SIDE and not (is_volume and array.nbytes > _LARGE_VOLUME):
+        return [array]
+    levels: list[LazyArray] = [FullLevel(array)]
+    factor = 2
+    while side >= _LARGE_SIDE and side // factor >= _COARSEST_FRAME:
+        levels.append(BinnedArray(array, factor))
+        factor *= 2
+    if is_volume:
+        frame = height * width * array.dtype.itemsize
+        frames = min(_VOLUME_SIDE, max(2, _VOLUME_BYTES // frame))
+        every = -(-leading[-1] // frames)
+        levels.append(BinnedArray(array, -(-side // _VOLUME_SIDE), every))
+    return levels
+
+
+class Level(LazyArray):
+    """An array whose slices are lazy: napari cuts out the tile, then the frame."""
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, tuple) and all(isinstance(k, slice) for k in key):
+            selection = normalise(key, self.shape)
+            steps = {s.step for s in (*selection.slices, *key)}
+            if 0 not in selection.shape and steps <= {1, None}:
+                return WindowArray(self, selection.slices)
+        return super().__getitem__(key)
+
+
+class FullLevel(Level):
+    """An array at its own resolution.
+
+    Parameters
+    ----------
+    source
+        The array.
+    """
+
+    def __init__(self, source: LazyArray) -> None:
+        self.source = source
+        # napari widens what is on screen to whole chunks: frames, were it left out.
+        chunks = (*source.chunks[:-2], *(min(n, _CHUNK) for n in source.chunks[-2:]))
+        super().__init__(source.shape, source.dtype, chunks)
+
+    def _read(self, slices: Slices) -> np.ndarray:
+        return self.source._read(slices)
+
+    def _read_into(self, slices: Slices, out: np.ndarray) -> None:
+        self.source._read_into(slices, out)
+
+    def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:
+        return [(self.source, slices)]
+
+    def _sources(self) -> tuple[LazyArray]:
+        return (self.source,)
+
+
+class WindowArray(LazyArray):
+    """A part of another array.
+
+    Parameters
+    ----------
+    source
+        The array.
+    window
+        Which part: one normalised slice an axis, all with step 1.
+    """
+
+    def __init__(self, source: LazyArray, window: Slices) -> None:
+        self._source = source
+        self._window = window
+        super().__init__(selected_shape(window), source.dtype, source.chunks)
+        # Windows come and go; what steps on is what they are windows of.
+        self._stepping = source._stepping
+
+    def _read(self, slices: Slices) -> np.ndarray:
+        return self._source._read(self._inside(slices))
+
+    def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:
+        return [(self._source, self._inside(slices))]
+
+    def _inside(self, slices: Slices) -> Slices:
+        return tuple(
+            slice(w.start + s.start, w.start + s.stop, s.step)
+            for w, s in zip(self._window, slices, strict=True)
+        )
+
+    def _sources(self) -> tuple[LazyArray]:
+        return (self._source,)
+
+
+class BinnedArray(Level):
+    """Another array with pixels averaged in squares, computed tile by tile and kept.
+
+    Parameters
+    ----------
+    source
+        Shape (…, y, x).
+    factor
+        Side of a square; pixels at the end that fill none are left out.
+    every
+        Show every so many indices of the axis before the frame, and average one row
+        of each square alone: what is read for a volume, and for the thumbnail.
+    """
+
+    def __init__(
+        self, source: LazyArray, factor: int, every: int | None = None
+    ) -> None:
+        self._source = source
+        *leading, height, width = source.shape
+        if leading:
+            leading[-1] = -(-leading[-1] // (every or 1))
+        shape = (*leading, height // factor, width // factor)
+        chunks = (*[1] * len(leading), _CHUNK, _CHUNK)
+        super().__init__(shape, source.dtype, chunks)
+        self._factor = factor
+        self._every = every or 1
+        self._rows = factor if every is None else 1
+        self._tile = (1,) * len(leading) + (_TILE, _TILE)
+        self._token = object()
+        weakref.finalize(self, CACHE.drop, self._token).atexit = False
+
+    def _read(self, slices: Slices) -> np.ndarray:
+        found = np.empty(selected_shape(slices), self.dtype)
+        parts = list(overlaps(slices, self._tile))
+        tiles = [self._binned(part.block) for part in parts]
+        pool = Pool.shared()
+        for tile in tiles:
+            pool.help(tile)
+        for part, tile in zip(parts, tiles, strict=True):
+            found[part.where] = tile.result()[part.inside]
+        return found
+
+    def _sources(self) -> tuple[LazyArray]:
+        return (self._source,)
+
+    def _binned(self, index: tuple[int, ...]) -> Work:
+        key = (self._token, index)
+        return CACHE.get(key) or CACHE.add(key, self._begun(index))
+
+    def _begun(self, index: tuple[int, ...]) -> Work:
+        *leading, rows, columns = box(index, self._tile, self.shape)
+        tile = np.empty(selected_shape((*leading, rows, columns)), self.dtype)
+        row = (columns.stop - columns.start) * self._factor * self.dtype.itemsize
+        count = max(1, _BAND_BYTES // (row * self._rows))
+        frame = [slice(s.start, s.stop, 1) for s in leading]
+        if frame:
+            start = frame[-1].start * self._every
+            frame[-1] = slice(start, start + 1, 1)
+        pieces = []
+        for top in range(rows.start, rows.stop, count):
+            bottom = min(top + count, rows.stop)
+            step = self._factor // self._rows
+            window = self._scaled(slice(top, bottom), step), self._scaled(columns)
+            target = tile[..., top - rows.start : bottom - rows.start, :]
+            pieces.append(partial(self._bin, (*frame, *window), target))
+        return Work(tile, pieces)
+
+    def _scaled(self, selected: slice, step: int = 1) -> slice:
+        return slice(selected.start * self._factor, selected.stop * self._factor, step)
+
+    def _bin(self, slices: Slices, target: np.ndarray) -> None:
+        pixels = self._source._read(slices)
+        if self.dtype.kind == "f":
+            # A dead pixel must not take its whole square with it.
+            good = ~np.isnan(pixels)
+            with np.errstate(invalid="ignore"):  # a square of nothing else
+                mean = self._sums(np.where(good, pixels, 0)) / self._sums(good)
+        else:
+            mean = self._sums(pixels) / (self._rows * self._factor)
+        target[...] = np.rint(mean) if self.dtype.kind in "iu" else mean
+
+    def _sums(self, pixels: np.ndarray) -> np.ndarray:
+        """Sum over each square."""
+        *leading, rows, columns = pixels.shape
+        squares = pixels.reshape(*leading, rows // self._rows, self._rows, columns)
+        # Rows first, then columns one by one: sums along memory are the fast ones.
+        along = squares.sum(axis=-2, dtype=np.result_type(self.dtype, np.float32))
+        sums: np.ndarray = along[..., :: self._factor].copy()
+        for column in range(1, self._factor):
+            sums += along[..., column :: self._factor]
+        return sums

@@ -1,0 +1,140 @@
+"""Arrays filled piece by piece, by whoever has time: a pool's threads, or who waits."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import numpy as np
+
+# More would wait for memory or the disk.
+_MOST_THREADS = 8
+
+
+def thread_count() -> int:
+    """How many threads to decode in: one a core this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return min(cores, _MOST_THREADS)
+
+
+class Work:
+    """An array to be filled.
+
+    Parameters
+    ----------
+    array
+        The array.
+    pieces
+        Functions that fill it, each to be called once, in any order and thread.
+    """
+
+    def __init__(self, array: np.ndarray, pieces: Iterable[Callable[[], None]]) -> None:
+        self.nbytes = array.nbytes
+        self._array = array
+        self._pieces = deque(pieces)
+        self._running = 0
+        self._changed = threading.Condition()
+        self._wanted = True
+        self._error: BaseException | None = None
+
+    @property
+    def untouched(self) -> int:
+        """How many pieces nobody has begun."""
+        return len(self._pieces)
+
+    def result(self) -> np.ndarray:
+        """Return the array once it is full, doing what nobody has begun.
+
+        Raises
+        ------
+        Exception
+            What a piece raised.
+        """
+        while self._step():
+            pass
+        with self._changed:
+            self._changed.wait_for(lambda: not self._running)
+        if self._error is not None:
+            raise self._error
+        return self._array
+
+    def help(self) -> None:
+        """Do pieces until none is left, or nobody wants the array."""
+        while self._wanted and self._step():
+            pass
+
+    def drop(self) -> bool:
+        """Have helpers leave it; return whether pieces of it are left undone.
+
+        Whoever waits for the array still gets it.
+        """
+        self._wanted = False
+        return bool(self._pieces)
+
+    def settle(self) -> None:
+        """Have helpers leave it, and wait until they have."""
+        self.drop()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._running)
+
+    def _step(self) -> bool:
+        with self._changed:
+            if not self._pieces:
+                return False
+            piece = self._pieces.popleft()
+            self._running += 1
+        try:
+            piece()
+        except BaseException as error:
+            self._error = error
+            raise
+        finally:
+            with self._changed:
+                self._running -= 1
+                self._changed.notify_all()
+        return True
+
+
+class Pool:
+    """Threads that help; they end when the last holder of the pool lets go of it."""
+
+    _current: weakref.ref[Pool] | None = None
+    _lock = threading.Lock()
+
+    def __init__(self) -> None:
+        self._threads = thread_count()
+        self._executor = ThreadPoolExecutor(self._threads, "reading")
+        weakref.finalize(self, self._executor.shutdown, wait=False).atexit = False
+
+    @classmethod
+    def shared(cls) -> Pool:
+        """Return the pool all open files share."""
+        with cls._lock:
+            pool = cls._current() if cls._current else None
+            if pool is None:
+                pool = cls()
+                cls._current = weakref.ref(pool)
+            return pool
+
+    def help(self, work: Work, but: int = 0) -> None:
+        """Have threads help with work as they become free.
+
+        Parameters
+        ----------
+        work
+            What to help with.
+        but
+            How many of its pieces they need not look at.
+        """
+        for _ in range(min(work.untouched - but, self._threads)):
+            self._executor.submit(work.help)

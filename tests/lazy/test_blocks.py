@@ -1,0 +1,264 @@
+"""Blocks are kept, shared, read ahead, dropped; and say the same as the file."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+import psutil
+import pytest
+
+from napari_emd_flatfield.lazy import H5Array, StackedArray
+from napari_emd_flatfield.lazy.cache import CACHE
+from napari_emd_flatfield.lazy.files import SharedFile
+from napari_emd_flatfield.lazy.grid import overlaps
+from napari_emd_flatfield.lazy.work import Work, thread_count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SHAPE = (24, 128, 160)
+
+
+@pytest.fixture(autouse=True)
+def _cache() -> Iterator[None]:
+    limit = CACHE.limit
+    yield
+    CACHE.limit = limit
+    gc.collect()
+    assert CACHE.nbytes == 0, "blocks outlive the arrays they are of"
+
+
+@pytest.fixture
+def chunks_read(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    """Which chunks were fetched, in order."""
+    read: list[tuple[int, ...]] = []
+    chunk = SharedFile.chunk
+
+    def counted(self: SharedFile, name: str, origin: tuple[int, ...], out: Any) -> Any:
+        read.append(origin)
+        return chunk(self, name, origin, out)
+
+    monkeypatch.setattr(SharedFile, "chunk", counted)
+    return read
+
+
+def stack(path: Path, chunks: tuple[int, ...], shape: Any = SHAPE) -> np.ndarray:
+    data = np.random.default_rng(0).integers(0, 999, shape).astype("u2")
+    with h5py.File(path, "w") as file:
+        file.create_dataset("d", data=data, chunks=chunks, compression="gzip")
+    return data
+
+
+def settled(count: Any, seconds: float = 5.0) -> Any:
+    """Wait until a number no longer changes; return it."""
+    end = time.monotonic() + seconds
+    last = None
+    while last != (last := count()) and time.monotonic() < end:
+        time.sleep(0.1)
+    return last
+
+
+@pytest.mark.parametrize("chunks", [(1, 128, 160), (6, 50, 160), (24, 64, 64)])
+@pytest.mark.parametrize("limit", [10_000, 200_000, 2**29])
+def test_any_limit_reads_the_same(
+    tmp_path: Path, chunks: tuple[int, ...], limit: int
+) -> None:
+    CACHE.limit = limit
+    data = stack(tmp_path / "a.h5", chunks)
+    with H5Array(tmp_path / "a.h5", "d") as array:
+        for axis, index in itertools.product(range(3), (0, 1, 2, 3, 2, 1, 99, 5)):
+            key = (slice(None),) * axis + (index % SHAPE[axis],)
+            np.testing.assert_array_equal(array[key], data[key])
+            assert CACHE.nbytes <= limit
+
+
+def test_chunks_across_the_frames_are_decoded_once(
+    tmp_path: Path, chunks_read: list[tuple[int, ...]]
+) -> None:
+    data = stack(tmp_path / "a.h5", (12, 64, 64))
+    with H5Array(tmp_path / "a.h5", "d") as array:
+        for index in range(len(data)):
+            np.testing.assert_array_equal(array[index], data[index])
+        assert len(chunks_read) == len(set(chunks_read)) == 2 * 2 * 3
+
+
+def test_the_other_views_share_what_is_kept(
+    tmp_path: Path, chunks_read: list[tuple[int, ...]]
+) -> None:
+    data = stack(tmp_path / "a.h5", (1, 128, 160))
+    with H5Array(tmp_path / "a.h5", "d") as array:
+        for row in (5, 6, 100):
+            np.testing.assert_array_equal(array[:, row], data[:, row])
+        for index in (3, 20):
+            np.testing.assert_array_equal(array[index], data[index])
+        assert len(chunks_read) == len(data)
+
+
+def test_a_stack_stored_last_axis_first_is_read_in_slabs(tmp_path: Path) -> None:
+    data = np.random.default_rng(0).integers(0, 999, (300, 200, 40)).astype("u2")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["d"] = data
+    with H5Array(tmp_path / "a.h5", "d") as array:
+        frames = array.transpose(2, 1, 0)
+        for index in (0, 1, 2, 30, 5):
+            np.testing.assert_array_equal(frames[index], data[..., index].T)
+        assert CACHE.nbytes == data.nbytes
+
+
+@pytest.mark.parametrize("step", [1, -1, 3])
+def test_steps_find_the_next_frames_decoded(
+    tmp_path: Path, chunks_read: list[tuple[int, ...]], step: int
+) -> None:
+    stack(tmp_path / "a.h5", (1, 128, 160))
+    with H5Array(tmp_path / "a.h5", "d") as array:
+        steps = list(range(0, 24, abs(step)))[:: 1 if step > 0 else -1]
+        for index in steps[:2]:
+            array[index]
+        assert len(chunks_read) == 2  # one step is no direction
+        array[steps[2]]
+        settled(lambda: len(chunks_read))
+        expected = [(i, 0, 0) for i in steps[: 3 + 2 * thread_count()]]
+        assert sorted(chunks_read) == sorted(expected)
+
+
+def test_steps_through_views_read_ahead(
+    tmp_path: Path, chunks_read: list[tuple[int, ...]]
+) -> None:
+    data = stack(tmp_path / "a.h5", (1, 128, 160))
+    with StackedArray([H5Array(tmp_path / "a.h5", "d")]) as stacked:
+        view = stacked.transpose(1, 0, 3, 2)
+        for index in range(3):
+            np.testing.assert_array_equal(view[index, 0], data[index].T)
+        assert settled(lambda: len(chunks_read)) > 3
+
+
+def test_a_jump_takes_back_what_was_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack(tmp_path / "a.h5", (1, 128, 160))
+    begun: list[tuple[int, ...]] = []
+    going = threading.Event()
+    chunk = SharedFile.chunk
+
+    def slow(self: SharedFile, name: str, origin: tuple[int, ...], out: Any) -> Any:
+        begun.append(origin)
+        if threading.current_thread() is not threading.main_thread():
+            going.wait(5)
+        return chunk(self, name, origin, out)
+
+    monkeypatch.setattr(SharedFile, "chunk", slow)
+    with H5Array(tmp_path / "a.h5", "d") as array:
+        for index in range(3):
+            array[index]
+        array[20]
+        going.set()
+        settled(lambda: len(begun))
+        # Only what its threads had taken up already was finished.
+        assert len(begun) <= 4 + thread_count()
+
+
+def test_threads_share_one_decoding(
+    tmp_path: Path, chunks_read: list[tuple[int, ...]]
+) -> None:
+    data = stack(tmp_path / "a.h5", (1, 128, 160))
+    with H5Array(tmp_path / "a.h5", "d") as array, ThreadPoolExecutor(8) as pool:
+        order = list(range(24)) * 4
+        for index, frame in zip(order, pool.map(array.__getitem__, order), strict=True):
+            np.testing.assert_array_equal(frame, data[index])
+        assert len(chunks_read) == 24
+
+
+def test_close_while_reading_ahead(tmp_path: Path) -> None:
+    data = stack(tmp_path / "a.h5", (1, 128, 160))
+    before = set(threading.enumerate())
+    for _ in range(5):
+        array = H5Array(tmp_path / "a.h5", "d")
+        for index in range(4):
+            np.testing.assert_array_equal(array[index], data[index])
+        array.close()
+        assert CACHE.nbytes == 0
+    settled(lambda: len(threading.enumerate()))
+    assert set(threading.enumerate()) <= before
+    held = {file.path for file in psutil.Process().open_files()}
+    assert str(tmp_path / "a.h5") not in held
+
+
+def test_nothing_runs_on_at_exit(tmp_path: Path) -> None:
+    stack(tmp_path / "a.h5", (1, 128, 160))
+    script = (
+        "import sys\n"
+        "from napari_emd_flatfield.lazy import H5Array\n"
+        "a = H5Array(sys.argv[1], 'd')\n"
+        "for i in range(5): a[i]\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", script, tmp_path / "a.h5"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stderr == ""
+
+
+def test_what_is_written_meanwhile_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    data = np.arange(8 * 128 * 160, dtype="u4").reshape(8, 128, 160)
+    with h5py.File(path, "w") as file:
+        dataset = file.create_dataset(
+            "d", data=data, chunks=(4, 128, 160), shuffle=True
+        )
+        (_, first), (_, second) = (
+            dataset.id.read_direct_chunk((i, 0, 0)) for i in (0, 4)
+        )
+        place = dataset.id.get_chunk_info_by_coord((0, 0, 0)).byte_offset
+    assert len(first) == len(second)
+    with H5Array(path, "d") as array:
+        np.testing.assert_array_equal(array[0], data[0])
+        time.sleep(0.1)  # more than the resolution of file times
+        with path.open("r+b") as raw:
+            raw.seek(place)
+            raw.write(second)
+        np.testing.assert_array_equal(array[0], data[4])
+
+
+def test_overlaps_are_the_selection() -> None:
+    rng = np.random.default_rng(1)
+    data = np.arange(23 * 31).reshape(23, 31)
+    for _ in range(200):
+        size = tuple(int(n) for n in rng.integers(1, 12, 2))
+        slices = []
+        for n in data.shape:
+            start, stop = sorted(int(i) for i in rng.choice(n + 1, 2, replace=False))
+            slices.append(slice(start, stop, int(rng.integers(1, 14))))
+        found = np.full(data[tuple(slices)].shape, -1)
+        for block, inside, where in overlaps(tuple(slices), size):
+            corner = tuple(
+                slice(i * s, (i + 1) * s) for i, s in zip(block, size, strict=True)
+            )
+            part = data[corner][inside]
+            assert part.size
+            assert (found[where] == -1).all()
+            found[where] = part
+        np.testing.assert_array_equal(found, data[tuple(slices)])
+
+
+def test_work_hands_on_what_went_wrong() -> None:
+    def fail() -> None:
+        raise OSError("no such luck")
+
+    work = Work(np.zeros(1), [fail])
+    with pytest.raises(OSError, match="no such luck"):
+        work.help()
+    with pytest.raises(OSError, match="no such luck"):
+        work.result()

@@ -1,0 +1,257 @@
+"""What is decoded here is what h5py reads, for every filter, dtype and layout."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import hdf5plugin
+import numpy as np
+import pytest
+
+from napari_emd_flatfield.errors import ReadError
+from napari_emd_flatfield.lazy import H5Array
+from napari_emd_flatfield.lazy.codecs import Pipeline, fletcher32
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILTERS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "shuffle": {"shuffle": True},
+    "gzip": {"compression": "gzip"},
+    "gzip-shuffle": {"compression": "gzip", "shuffle": True},
+    "gzip-shuffle-fletcher": {
+        "compression": "gzip",
+        "shuffle": True,
+        "fletcher32": True,
+    },
+    "fletcher": {"fletcher32": True},
+    "lzf": {"compression": "lzf"},
+    "lzf-shuffle-fletcher": {"compression": "lzf", "shuffle": True, "fletcher32": True},
+    "bitshuffle": dict(hdf5plugin.Bitshuffle(cname="none")),
+    "bitshuffle-lz4": dict(hdf5plugin.Bitshuffle(cname="lz4")),
+    "bitshuffle-zstd": dict(hdf5plugin.Bitshuffle(cname="zstd")),
+    "blosc": dict(hdf5plugin.Blosc(cname="lz4", shuffle=hdf5plugin.Blosc.SHUFFLE)),
+    "blosc2": dict(hdf5plugin.Blosc2(cname="zstd", clevel=1)),
+    "lz4": dict(hdf5plugin.LZ4()),
+    "zstd": dict(hdf5plugin.Zstd(clevel=1)),
+    "zstd-shuffle": {"shuffle": True, **hdf5plugin.Zstd(clevel=1)},
+    "bzip2": dict(hdf5plugin.BZip2()),
+    "scaleoffset": {"scaleoffset": 0},
+}
+
+DTYPES = ["u1", "i1", "<u2", ">u2", "<i4", ">f4", "<f8", "<f2", "<c8", "?", ">u8"]
+
+# Chunks large enough to be decoded here, and not by h5py, for every dtype.
+SHAPE = (5, 150, 190)
+CHUNKS = (2, 128, 128)
+
+# Outside integers it loses what NumPy's dtype cannot say, or is not defined.
+_NOT_SCALED = {"?", "<c8", ">f4", "<f8", "<f2", ">u8"}
+KEYS: list[Any] = [
+    ...,
+    3,
+    (slice(1, 5), slice(100, 140), slice(120, 185)),
+    (slice(None, None, 2), slice(3, None, 50), slice(None, None, 63)),
+    (slice(None), 140, slice(None)),
+    (-1, slice(None, None, -7), 189),
+]
+
+
+def sample(shape: tuple[int, ...], dtype: str, seed: int = 0) -> np.ndarray:
+    values = np.random.default_rng(seed).integers(0, 60, shape)
+    return (values % 2 if dtype == "?" else values).astype(dtype)
+
+
+def in_dataset(
+    path: Path, data: np.ndarray, **options: Any
+) -> tuple[np.ndarray, H5Array]:
+    """Write a dataset; return it as h5py reads it, and as we shall."""
+    with h5py.File(path, "w") as file:
+        file.create_dataset("d", data=data, **options)
+    with h5py.File(path) as file:
+        return file["d"][...], H5Array(path, "d")
+
+
+def assert_same(array: H5Array, expected: np.ndarray, key: Any) -> None:
+    found = array[key]
+    assert found.dtype == expected[key].dtype
+    assert found.ndim == 0 or found.flags.writeable
+    np.testing.assert_array_equal(found, expected[key])
+
+
+@pytest.mark.parametrize("name", FILTERS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_reads_what_h5py_reads(tmp_path: Path, name: str, dtype: str) -> None:
+    if name == "scaleoffset" and dtype in _NOT_SCALED:
+        pytest.skip("h5py scales integers only")
+    expected, array = in_dataset(
+        tmp_path / "a.h5", sample(SHAPE, dtype), chunks=CHUNKS, **FILTERS[name]
+    )
+    with array:
+        for key in KEYS:
+            assert_same(array, expected, key)
+
+
+@pytest.mark.parametrize("name", [n for n in FILTERS if n != "scaleoffset"])
+def test_every_filter_is_decoded_here(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "a.h5"
+    data = sample((2, 128, 128), "<u2")
+    in_dataset(path, data, chunks=(1, 128, 128), **FILTERS[name])
+    with h5py.File(path) as file:
+        pipeline = Pipeline.of(file["d"])
+        if pipeline is None and "lzf" in name:
+            pytest.skip("this build of h5py does not show its LZF filter")
+        assert pipeline is not None
+        for index, frame in enumerate(data):
+            mask, stored = file["d"].id.read_direct_chunk((index, 0, 0))
+            out = np.empty(frame.nbytes, np.uint8)
+            pipeline.decode(np.frombuffer(stored, np.uint8), mask, out)
+            np.testing.assert_array_equal(out.view("<u2"), frame.ravel())
+
+
+def test_filters_only_hdf5_knows_are_left_to_it(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        data = sample((2, 128, 128), "<u2")
+        dataset = file.create_dataset("d", data=data, scaleoffset=0)
+        assert Pipeline.of(dataset) is None
+
+
+@pytest.mark.parametrize("mask", range(8))
+def test_skipped_filters(tmp_path: Path, mask: int) -> None:
+    path = tmp_path / "a.h5"
+    data = sample((1, 128, 128), "<u2")
+    stored = data.tobytes()
+    if not mask & 1:
+        stored = data.view("u1").reshape(-1, 2).T.tobytes()
+    if not mask & 2:
+        stored = zlib.compress(stored)
+    if not mask & 4:
+        stored += fletcher32(np.frombuffer(stored, np.uint8)).to_bytes(4, "little")
+    with h5py.File(path, "w") as file:
+        dataset = file.create_dataset(
+            "d",
+            data.shape,
+            data.dtype,
+            chunks=data.shape,
+            **FILTERS["gzip-shuffle-fletcher"],
+        )
+        dataset.id.write_direct_chunk((0, 0, 0), stored, mask)
+    with h5py.File(path) as file:
+        np.testing.assert_array_equal(file["d"][...], data)
+    with H5Array(path, "d") as array:
+        np.testing.assert_array_equal(array[...], data)
+
+
+@pytest.mark.parametrize("fill", [None, 7])
+@pytest.mark.parametrize("name", ["none", "gzip-shuffle", "zstd"])
+def test_chunks_never_written(tmp_path: Path, name: str, fill: int | None) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        dataset = file.create_dataset(
+            "d", SHAPE, "u2", chunks=CHUNKS, fillvalue=fill, **FILTERS[name]
+        )
+        dataset[2:4, :128, :128] = 9
+        file.create_dataset("contiguous", SHAPE, "u2", fillvalue=fill)
+    with h5py.File(path) as file, H5Array(path, "d") as array:
+        for key in KEYS:
+            np.testing.assert_array_equal(array[key], file["d"][...][key])
+        empty = H5Array(path, "contiguous")[...]
+        np.testing.assert_array_equal(empty, file["contiguous"][...])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "shape", [(5, 150, 190), (40, 33, 3000), (9000, 5), (3, 2, 2, 70000), (100,)]
+)
+def test_contiguous(tmp_path: Path, shape: tuple[int, ...], dtype: str) -> None:
+    expected, array = in_dataset(tmp_path / "a.h5", sample(shape, dtype))
+    keys = [..., 3 % shape[0], (..., slice(1, 2)), (slice(None, None, 3), ...)]
+    keys.append(tuple(slice(n // 4, n // 2 + 1, 2) for n in shape))
+    with array:
+        for key in keys:
+            assert_same(array, expected, key)
+
+
+def test_contiguous_behind_a_user_block(tmp_path: Path) -> None:
+    data = sample((4, 150, 190), "<u2")
+    with h5py.File(tmp_path / "a.h5", "w", userblock_size=1024) as file:
+        file["d"] = data
+        file.create_dataset("chunked", data=data, chunks=(1, 150, 190), shuffle=True)
+    np.testing.assert_array_equal(H5Array(tmp_path / "a.h5", "d")[2], data[2])
+    np.testing.assert_array_equal(H5Array(tmp_path / "a.h5", "chunked")[2], data[2])
+
+
+def test_data_in_another_file(tmp_path: Path) -> None:
+    data = sample((4, 150, 190), "<u2")
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file["padding"] = np.zeros(5000)
+        file["d"] = data
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["linked"] = h5py.ExternalLink("b.h5", "d")
+        file.create_dataset(
+            "external",
+            data.shape,
+            data.dtype,
+            external=[(str(tmp_path / "raw.bin"), 0, data.nbytes)],
+        )[...] = data
+    for name in ("linked", "external"):
+        np.testing.assert_array_equal(H5Array(tmp_path / "a.h5", name)[2], data[2])
+
+
+def test_types_hdf5_converts_are_left_to_it(tmp_path: Path) -> None:
+    """12 significant bits in 16: the bytes in the file are not NumPy's."""
+    kind = h5py.h5t.STD_U16LE.copy()
+    kind.set_precision(12)
+    kind.set_offset(2)
+    data = sample((4, 150, 190), "<u2") * 50
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        space = h5py.h5s.create_simple(data.shape)
+        h5py.Dataset(h5py.h5d.create(file.id, b"d", kind, space))[...] = data
+    with h5py.File(tmp_path / "a.h5") as file:
+        expected = file["d"][...]
+    np.testing.assert_array_equal(H5Array(tmp_path / "a.h5", "d")[...], expected)
+    np.testing.assert_array_equal(expected, data)
+
+
+@pytest.mark.parametrize("name", ["gzip-shuffle", "gzip-shuffle-fletcher", "zstd"])
+def test_a_damaged_chunk_is_an_error(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "a.h5"
+    data = sample((2, 128, 128), "<u2")
+    in_dataset(path, data, chunks=(1, 128, 128), **FILTERS[name])
+    with h5py.File(path, "r+") as file:
+        mask, stored = file["d"].id.read_direct_chunk((1, 0, 0))
+        damaged = bytearray(stored)
+        damaged[len(damaged) // 2] ^= 255
+        file["d"].id.write_direct_chunk((1, 0, 0), bytes(damaged), mask)
+    with H5Array(path, "d") as array:
+        np.testing.assert_array_equal(array[0], data[0])
+        if name == "zstd":  # without a checksum HDF5 may read it, and so do we
+            with h5py.File(path) as file:
+                try:
+                    expected = file["d"][1]
+                except OSError:
+                    expected = None
+            if expected is not None:
+                np.testing.assert_array_equal(array[1], expected)
+                return
+        for _ in range(2):  # what failed is not kept
+            with pytest.raises(ReadError, match=r"a\.h5:d cannot be read"):
+                array[1]
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 720, 8192, 8193, 300_001])
+@pytest.mark.parametrize("value", [None, 0, 255])
+def test_fletcher32(size: int, value: int | None) -> None:
+    if value is None:
+        data = np.random.default_rng(size).integers(0, 256, size).astype(np.uint8)
+    else:
+        data = np.full(size, value, np.uint8)
+    padded = data.tobytes() + bytes(size % 2)
+    first = second = 0
+    for high, low in zip(padded[::2], padded[1::2], strict=True):
+        first = (first + (high << 8 | low)) % 65535
+        second = (second + first) % 65535
+    assert fletcher32(data) == second << 16 | first

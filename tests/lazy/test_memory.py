@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import gc
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_emd_flatfield.lazy.memory import Pool
+
+
+def test_memory_is_used_again() -> None:
+    pool = Pool()
+    memory = pool.take(1000)
+    memory[:] = 7
+    pool.give(memory)
+    assert pool.take(900) is memory
+    assert pool.take(900) is not memory
+
+
+def test_what_is_lent_twice_at_a_time_differs() -> None:
+    pool = Pool()
+    with pool.lent((3, 5), np.dtype("f4")) as one:
+        with pool.lent((3, 5), np.dtype(">u2")) as other:
+            one[...], other[...] = 1, 2
+            assert other.dtype == ">u2"
+        assert one.shape == other.shape == (3, 5)
+        assert np.all(one == 1)
+
+
+def test_what_is_too_small_is_replaced() -> None:
+    pool = Pool()
+    small = pool.take(10)
+    pool.give(small)
+    large = pool.take(1000)
+    assert large.size >= 1000
+    pool.give(large)
+    assert pool.take(10) is large
+
+
+def test_memory_comes_back_after_an_error() -> None:
+    pool = Pool()
+
+    def fail() -> None:
+        with pool.lent((4,), np.dtype("u1")):
+            raise OSError("disk on fire")
+
+    with pytest.raises(OSError, match="on fire"):
+        fail()
+    assert len(pool._spare) == 1
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_little_is_kept_and_nothing_once_closed() -> None:
+    def resident() -> int:
+        gc.collect()
+        lines = Path("/proc/self/status").read_text().splitlines()
+        line = next(line for line in lines if line.startswith("RssAnon"))
+        return int(line.split()[1]) // 1024
+
+    pool, before = Pool(), resident()
+    taken = [pool.take(16 * 2**20) for _ in range(8)]
+    for memory in taken:
+        memory[:] = 1
+    assert resident() > before + 100
+    while taken:
+        pool.give(taken.pop())
+    del memory
+    assert 50 < resident() - before < 80
+    pool.close()
+    assert resident() < before + 10

@@ -68,7 +68,7 @@ class Opener:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits memory")
-@pytest.mark.parametrize("number", [150, pytest.param(6000, marks=pytest.mark.faults)])
+@pytest.mark.parametrize("number", [150, pytest.param(5000, marks=pytest.mark.faults)])
 def test_hostile_files(tmp_path: Path, tally: Any, number: int) -> None:
     dice = random.Random(number)
     (tmp_path / "seeds").mkdir()

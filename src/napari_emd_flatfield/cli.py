@@ -16,6 +16,8 @@ from .flatfield import FlatField
 from .flatfield.interpolation import INTERPOLATIONS
 from .formats import read
 from .formats.listing import document, listing, summary
+from .formats.wording import printable
+from .lazy.files import SharedFile
 from .provenance import software
 from .writing import write
 from .writing.encoding import COMPRESSIONS
@@ -58,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (EmdFlatfieldError, OSError) as error:
-        print(f"{PROGRAM}: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"{PROGRAM}: {printable(' '.join(str(error).split()))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"{PROGRAM}: stopped; nothing was written", file=sys.stderr)
@@ -109,6 +111,13 @@ def _parser() -> argparse.ArgumentParser:
     fix.add_argument("--compression", choices=COMPRESSIONS, default="gzip")
     fix.set_defaults(run=_correct)
 
+    for command in (info, fix):
+        command.add_argument(
+            "--follow-external",
+            action="store_true",
+            help="read other files wherever a file leads, not only in its folder",
+        )
+
     show = commands.add_parser("demo", help="make, correct, save and show a small scan")
     show.add_argument(
         "--folder",
@@ -125,14 +134,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _info(options: argparse.Namespace) -> None:
     try:
-        signals = read(options.file)
+        signals = read(options.file, follow_external=options.follow_external)
     except NoSignalError:
         signals = []
+    file = SharedFile.of(options.file, options.follow_external)
     if options.json:
-        print(document(options.file, signals))
+        print(document(file, signals))
     else:
         print(summary(options.file, signals))
-        print(listing(options.file, signals))
+        print(listing(file, signals))
 
 
 def _correct(options: argparse.Namespace) -> None:
@@ -165,8 +175,10 @@ def _correct(options: argparse.Namespace) -> None:
         )
     used = " and ".join(signal.name for signal in (*flats, *darks))
     print(
-        f"{raw.name} {raw.shape} corrected with {used}"
-        f"{'' if darks else ', without a dark'}: {path}"
+        printable(
+            f"{raw.name} {raw.shape} corrected with {used}"
+            f"{'' if darks else ', without a dark'}: {path}"
+        )
     )
     print(report)
 
@@ -185,7 +197,7 @@ def _the_raw(options: argparse.Namespace) -> Signal:
 def _found(options: argparse.Namespace, role: Role) -> list[Signal]:
     """Find the signals of a role, by the path given or else by their names."""
     path, dataset = options.file, getattr(options, role)
-    signals = read(path, dataset)
+    signals = read(path, dataset, follow_external=options.follow_external)
     if dataset is None:
         signals = [signal for signal in signals if signal.role == role]
     if not signals:

@@ -12,6 +12,7 @@ import pytest
 import napari_emd_flatfield as nef
 from napari_emd_flatfield.cli import main
 from napari_emd_flatfield.formats import listing
+from napari_emd_flatfield.lazy.files import SharedFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -186,6 +187,7 @@ def test_links_are_followed_by_name_and_cycles_end(
 def test_numbers_json_does_not_know_are_null(scan: Path) -> None:
     energy = nef.Axis("energy", "eV", np.array([np.nan, 1, np.inf]))
     signal = nef.Signal("odd", np.zeros((3, 4)), (energy, nef.Axis.index(4)))
-    described = json.loads(listing.document(scan, [signal]), parse_constant=pytest.fail)
+    file = SharedFile.of(scan)
+    described = json.loads(listing.document(file, [signal]), parse_constant=pytest.fail)
     first = described["signals"][0]["axes"][0]
     assert (first["first"], first["last"]) == (None, None)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from napari._app_model import get_app_model
 from napari.utils.notifications import notification_manager
+from psygnal import EmitLoopError
 
 import napari_emd_flatfield as nef
 from napari_emd_flatfield.plugin.layers import shown_as, signal_of_layer
@@ -161,3 +162,45 @@ def test_layers_of_others_are_left_alone(viewer: Any) -> None:
     assert ("error", "nothing to reload: no layer was opened by " + PLUGIN) in (
         notified()
     )
+
+
+def move_slider(viewer: Any, frame: int) -> str:
+    """Move it, and say what napari would notify: any exception that gets to Qt."""
+    try:
+        viewer.dims.set_current_step(0, frame)
+    except (nef.EmdFlatfieldError, EmitLoopError) as error:
+        return f"{error} {error.__cause__}"
+    return ""
+
+
+@pytest.mark.parametrize("harm", ["truncated", "replaced", "deleted"])
+def test_a_file_that_breaks_while_it_is_shown_is_told_and_comes_back(
+    viewer: Any, tmp_path: Path, harm: str
+) -> None:
+    path = tmp_path / "scan.h5"
+    frames = np.arange(4 * 64 * 64, dtype="u2").reshape(4, 64, 64)
+
+    def make(path: Path, scan: np.ndarray) -> None:
+        with h5py.File(path, "w") as file:
+            file["scan"] = scan
+
+    make(path, frames)
+    viewer.open(path, plugin=PLUGIN)
+    (layer,) = viewer.layers
+    layer.data.close()  # as a network drive that went and came does
+    if harm == "truncated":
+        with path.open("r+b") as stream:
+            stream.truncate(3000)
+    elif harm == "deleted":
+        path.unlink()
+    else:
+        make(tmp_path / "other.h5", frames[:, ::-1])
+        (tmp_path / "other.h5").replace(path)
+
+    assert "scan.h5" in move_slider(viewer, 2)
+    make(path, frames + 1)
+    reload()
+    assert move_slider(viewer, 3) == ""
+    np.testing.assert_array_equal(layer._slice.image.raw, frames[3] + 1)
+    assert [severity for severity, _ in notified()] == ["info"]
+    layer.data.close()  # the error that was raised keeps the layer alive

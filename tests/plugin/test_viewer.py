@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import time
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import psutil
 import pytest
 from napari.layers import Image
+from napari.settings import get_plugin_settings
+from qtpy.QtCore import Qt
 
 import napari_emd_flatfield as nef
 from napari_emd_flatfield import Signal
 from napari_emd_flatfield.lazy import LazyArray
 from napari_emd_flatfield.lazy.indexing import selected_shape
 from napari_emd_flatfield.plugin import flatfield_widget
+from napari_emd_flatfield.plugin.markup import tooltip
 from napari_emd_flatfield.plugin.options import Options
+from napari_emd_flatfield.plugin.reader import read_layers
+from napari_emd_flatfield.plugin.sampling import Profile
 from napari_emd_flatfield.synthetic import make_scan
 
 pytestmark = pytest.mark.canvas
@@ -346,6 +353,34 @@ def test_dock_saves_in_the_background_and_opens_what_it_saved(
     assert len(viewer.layers) == 5
 
 
+def test_dock_adds_to_the_file_the_raw_layer_came_from(
+    viewer: Any,
+    dock: Any,
+    qtbot: Any,
+    scan_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(flatfield_widget, "show_error", told.append)
+    path = Path(shutil.copy(scan_path, tmp_path / "source.emd"))
+    viewer.layers.clear()
+    viewer.open(path, plugin=PLUGIN)
+    before = {signal.name: signal.data[...] for signal in nef.read(path)}
+    press_correct(dock, qtbot)
+    dock.save_buttons.into_source.click()
+    qtbot.waitUntil(dock.save_button.isEnabled, timeout=10_000)
+    assert told == []
+    saved = {signal.name: signal.data[...] for signal in nef.read(path)}
+    assert saved.keys() - before.keys() == {"corrected_raw"}
+    layer = viewer.layers["corrected_raw"]
+    for name, data in (before | {"corrected_raw": layer.data[...]}).items():
+        np.testing.assert_array_equal(saved[name], data)
+    dock.inputs.raw.value = viewer.add_image(np.ones((6, 48, 64)), name="nowhere")
+    dock.save_buttons.into_source.click()
+    assert "not read from a file" in told.pop()
+
+
 def test_a_save_that_fails_says_why(
     viewer: Any, dock: Any, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -528,3 +563,26 @@ def test_corrected_frame_is_drawn(
         return float(picture[inside].std() / picture[inside].mean())
 
     assert roll_off(corrected) < roll_off(raw)
+
+
+def test_other_files_are_shown_when_the_settings_allow_it(
+    viewer: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "home").mkdir()
+    path = tmp_path / "home" / "x.h5"
+    with h5py.File(tmp_path / "other.h5", "w") as other, h5py.File(path, "w") as file:
+        other["image"] = file["image"] = np.ones((8, 8))
+        file["linked"] = h5py.ExternalLink("../other.h5", "/image")
+    with pytest.warns(UserWarning, match="is not shown whole: /linked"):
+        assert len(read_layers(str(path))) == 1
+    get_plugin_settings(PLUGIN).reading.follow_external = True
+    assert len(read_layers(str(path))) == 2
+
+
+def test_text_of_files_is_no_markup(viewer: Any, dock: Any, qtbot: Any) -> None:
+    press_correct(dock, qtbot)
+    dock.status.setText("<b>bold</b>")
+    assert dock.status.textFormat() == Qt.TextFormat.PlainText
+    assert tooltip("<b>bold</b>") == "<qt>&lt;b&gt;bold&lt;/b&gt;</qt>"
+    dock.plots.plots.show_profile(Profile("<img src='x'>", *[np.arange(3.0)] * 5))
+    assert "<img" not in dock.plots.plots.after.getAxis("bottom").labelText

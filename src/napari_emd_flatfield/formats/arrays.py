@@ -10,6 +10,7 @@ import h5py
 
 from ..errors import EmdFlatfieldError
 from ..lazy import ComplexArray, H5Array, LazyArray, is_complex_compound
+from ..lazy.following import located
 from ..lazy.opening import open_hdf5
 from .skipping import listed, warn
 
@@ -75,7 +76,7 @@ def missing_sources(dataset: h5py.Dataset, depth: int = 0) -> Iterator[str]:
             # One file a block, numbered: there is at least one.
             if not any(folder.glob(file_name.replace("%b", "*"))):
                 yield file_name
-        elif (path := _located(file_name.replace("%%", "%"), folder)) is None:
+        elif (path := located(file_name.replace("%%", "%"), folder)) is None:
             yield file_name
         else:
             try:
@@ -93,9 +94,3 @@ def _missing_in(file: h5py.File, name: str, depth: int) -> Iterator[str]:
         yield f"{os.fsdecode(file.filename)}:{name}"
     elif source.is_virtual and depth < _DEEPEST_SOURCE:
         yield from missing_sources(source, depth + 1)
-
-
-def _located(name: str, folder: Path) -> Path | None:
-    """Look where HDF5 looks: as named, beside the file, by name beside it."""
-    places = (folder / name, Path(name), folder / Path(name).name)
-    return next((place for place in places if place.is_file()), None)

@@ -6,10 +6,15 @@ array of one of these (https://github.com/silx-kit/silx/issues/2292).
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
+
+from ..lazy.following import opened
+from .skipping import warn
+from .tree import identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +23,7 @@ if TYPE_CHECKING:
 _LARGEST_VECTOR = 4096
 _LARGEST_MATRIX = 64
 _DEEPEST_GROUP = 16
+_MOST_ATTRIBUTES = 4096
 
 # A damaged or exotic attribute (opaque, unknown reference) hides no data.
 UNREADABLE = (OSError, RuntimeError, TypeError, ValueError, KeyError)
@@ -71,9 +77,40 @@ def attributes(node: h5py.Group | h5py.Dataset) -> dict[str, Any]:
     return dict(_readable(node))
 
 
+def attribute_names(node: h5py.Group | h5py.Dataset) -> list[str]:
+    """List the attributes of a node, but not a million.
+
+    Parameters
+    ----------
+    node
+        A group or dataset.
+
+    Returns
+    -------
+    list of str
+        All, or the first 4096 with a warning.
+    """
+    number = h5py.h5a.get_num_attrs(node.id)
+    if number <= _MOST_ATTRIBUTES:
+        return list(node.attrs)
+    warn(
+        f"{node.file.filename}:{node.name} has {number} attributes; the first "
+        f"{_MOST_ATTRIBUTES} are read"
+    )
+    found: list[str] = []
+
+    def collect(name: bytes) -> bool | None:
+        found.append(os.fsdecode(name))
+        return True if len(found) == _MOST_ATTRIBUTES else None
+
+    # Any other order would have HDF5 open all of them first.
+    h5py.h5a.iterate(node.id, collect, order=h5py.h5.ITER_NATIVE)
+    return found
+
+
 def _readable(node: h5py.Group | h5py.Dataset) -> Iterator[tuple[str, Any]]:
     stored = node.attrs
-    for key in stored:
+    for key in attribute_names(node):
         try:
             yield decode(key), decode(stored[key])
         except UNREADABLE:
@@ -105,21 +142,24 @@ def text(node: h5py.Group | h5py.Dataset, *keys: str) -> str:
     return ""
 
 
-def metadata(group: h5py.Group, depth: int = 0) -> dict[str, Any]:
+def metadata(group: h5py.Group) -> dict[str, Any]:
     """Read a group of metadata: attributes, small datasets and groups in it.
 
     Parameters
     ----------
     group
-        E.g. ``/microscope``.
-    depth
-        How far down it lies already; deeper than 16 nothing is read.
+        E.g. ``/microscope``. What lies more than 16 groups down is not read, and
+        what has several names comes under the first.
 
     Returns
     -------
     dict
         Nested plain values.
     """
+    return _nested(group, 0, {identity(group)})
+
+
+def _nested(group: h5py.Group, depth: int, seen: set[object]) -> dict[str, Any]:
     found = attributes(group)
     if depth >= _DEEPEST_GROUP:
         return found
@@ -127,9 +167,11 @@ def metadata(group: h5py.Group, depth: int = 0) -> dict[str, Any]:
         if not isinstance(group.get(key, getlink=True), h5py.HardLink):
             continue
         try:
-            child = group[key]
+            child = opened(group, key)
             if isinstance(child, h5py.Group):
-                found[decode(key)] = metadata(child, depth + 1)
+                if identity(child) not in seen:
+                    seen.add(identity(child))
+                    found[decode(key)] = _nested(child, depth + 1, seen)
             elif isinstance(child, h5py.Dataset) and is_small(child):
                 found[decode(key)] = decode(child[()])
         except UNREADABLE:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 # Attributes of an EMD group that are this package's own business.
 NAME, ROLE = "signal_name", "signal_role"
 FRAME_LAST = "signal_frame_last"
+ADDED = "signal_added"
 _SCALARS = "tomviz_scalars"
 # Where HyperSpy alone puts its arrays: x, y, t, even if it does not name the axes.
 _HYPERSPY = "/signals/"
@@ -62,6 +63,34 @@ def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
     """
     groups = emd_groups(file, nodes, {"1"})
     return signals_of(file, groups, _file_metadata(nodes, groups))
+
+
+def added(file: SharedFile, nodes: Sequence[Node]) -> tuple[list[Signal], list[Node]]:
+    """Tell the signals this package has added to a file from what it was before.
+
+    Parameters
+    ----------
+    file
+        The file, of any dialect.
+    nodes
+        All its groups and datasets, root first.
+
+    Returns
+    -------
+    list of Signal, list of h5py.Group or h5py.Dataset
+        What was added, and the nodes that were not.
+    """
+    marked = [node for node in nodes if group_type(node) == "1" and ADDED in node.attrs]
+    if not marked:
+        return [], list(nodes)
+    inside = tuple(f"{node.name}/" for node in marked)
+    rest = [node for node in nodes if not f"{node.name}/".startswith(inside)]
+    known = {node.name: node for node in nodes}
+    groups: list[EmdGroup] = []
+    for node in marked:
+        with skipping(file, node.name):
+            groups += _holders(EmdGroup(node, known), known)
+    return signals_of(file, groups, _file_metadata(nodes, groups)), rest
 
 
 def emd_groups(
@@ -138,6 +167,7 @@ def signals_of(
             own_name = str(described.pop(NAME, name or file.path.stem))
             role = described.pop(ROLE, None)
             frame_last = described.pop(FRAME_LAST, False)
+            described.pop(ADDED, None)
             if role not in get_args(Role):
                 role = role_of(emd.name)
             for label, dataset in _datasets(emd, own_name):

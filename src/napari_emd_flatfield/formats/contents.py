@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 
 from .. import units
-from .attributes import text
+from .attributes import attribute_names, text
 from .entries import damage_named, entries, names, root
 from .skipping import skipping
 from .tree import identity
@@ -72,7 +72,7 @@ def contents(file: SharedFile, signals: Sequence[Signal]) -> Iterator[Item]:
         if entry.kind != "group" or entry.link == "soft":
             continue
         with skipping(file, entry.path):
-            group = file.handle()[entry.path]
+            group = file.node(entry.path)
             if seen.setdefault(identity(group), group) is group:
                 inside = entries(file, entry.path, names(file, entry.path))
                 pending.extend(reversed(inside))
@@ -84,8 +84,8 @@ def _item(
     if entry.kind in ("missing", "datatype"):
         return Item(entry, "", (), ())
     with damage_named(file, entry.path):
-        node = file.handle()[entry.path]
+        node = file.node(entry.path)
         unit = text(node, "units", "unit") if isinstance(node, h5py.Dataset) else ""
-        attributes = tuple(node.attrs)
+        attributes = tuple(attribute_names(node))
     found = roles.get(entry.path, ())
     return Item(entry, units.canonical(unit) if unit else "", (*found,), attributes)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import h5py
 
-from .attributes import attributes, decode, is_small
+from ..lazy.following import following
+from .attributes import attribute_names, attributes, decode, is_small
 from .entries import damage_named
-from .tree import is_image
+from .tree import child, is_image
 
 if TYPE_CHECKING:
     from ..lazy.files import SharedFile
@@ -40,10 +41,10 @@ def described(file: SharedFile, path: str) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     with damage_named(file, path):
-        node = file.handle()[path]
+        node = file.node(path)
         if isinstance(node, h5py.Dataset) and is_small(node) and not is_image(node):
             found[""] = decode(node[()])
-        found |= dict.fromkeys(node.attrs, _UNREADABLE)
+        found |= dict.fromkeys(attribute_names(node), _UNREADABLE)
         return found | attributes(node)
 
 
@@ -67,7 +68,8 @@ def comments(file: SharedFile) -> dict[str, Any]:
     """
     with damage_named(file, "/comments"):
         for name in ("comments", "Comments"):
-            node = file.handle().get(name)
+            with following(file.follow_external):
+                node = child(file.handle(), name)
             if isinstance(node, h5py.Group):
                 return attributes(node)
         return {}

@@ -14,8 +14,9 @@ import h5py
 
 from ..errors import EmdFlatfieldError, ReadError
 from ..lazy import is_complex_compound
+from ..lazy.following import following, opened
 from .storage import Storage, storage
-from .tree import dtype_of, is_image
+from .tree import dtype_of, inside, is_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,19 +69,6 @@ class Entry:
         return self.kind in ("image", "group")
 
 
-def inside(group: str, name: str) -> str:
-    """HDF5 path of a name in a group.
-
-    Parameters
-    ----------
-    group
-        HDF5 path of the group.
-    name
-        The name.
-    """
-    return f"{group.rstrip('/')}/{name}"
-
-
 def names(file: SharedFile, path: str) -> list[str]:
     """List the names in a group, in the file's order.
 
@@ -97,7 +85,7 @@ def names(file: SharedFile, path: str) -> list[str]:
         If there is no such group, or it is damaged.
     """
     with damage_named(file, path):
-        return list(file.handle()[path])
+        return list(file.node(path))
 
 
 def entries(file: SharedFile, path: str, chosen: list[str]) -> list[Entry]:
@@ -124,8 +112,9 @@ def entries(file: SharedFile, path: str, chosen: list[str]) -> list[Entry]:
         If there is no such group.
     """
     with damage_named(file, path):
-        group = file.handle()[path]
-        return [_entry(group, path, name) for name in chosen]
+        group = file.node(path)
+        with following(file.follow_external):
+            return [_entry(group, path, name) for name in chosen]
 
 
 def root(file: SharedFile) -> Entry:
@@ -162,7 +151,8 @@ def damage_named(file: SharedFile, path: str) -> Iterator[None]:
         In place of errors of HDF5.
     """
     try:
-        yield
+        with file.held():
+            yield
     except EmdFlatfieldError:
         raise
     except DAMAGE as error:
@@ -178,7 +168,7 @@ def _entry(group: h5py.Group, path: str, name: str) -> Entry:
     link, target = _link(group, name)
     path = inside(path, name)
     try:
-        node = group[name]
+        node = opened(group, name)
         if isinstance(node, h5py.Group):
             return Entry(name, path, "group", link, target, count=len(node))
         if isinstance(node, h5py.Dataset):

@@ -77,13 +77,12 @@ def _experiments(root: h5py.Group) -> list[h5py.Group]:
 
 
 def _signal(file: SharedFile, group: h5py.Group) -> Signal:
-    dataset = group["data"]
-    described = [
-        attributes(group[f"axis-{i}"]) if f"axis-{i}" in group else {}
-        for i in range(dataset.ndim)
-    ]
+    dataset = child(group, "data")
+    assert isinstance(dataset, h5py.Dataset)
+    vectors = [child(group, f"axis-{i}") for i in range(dataset.ndim)]
+    described = [attributes(vector) if vector is not None else {} for vector in vectors]
     axes = [
-        _axis(group.get(f"axis-{i}/axis"), values, size)
+        _axis(child(group, f"axis-{i}/axis"), values, size)
         for i, (values, size) in enumerate(zip(described, dataset.shape, strict=True))
     ]
     navigating = [bool(values.get("navigate")) for values in described]

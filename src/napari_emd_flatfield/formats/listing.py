@@ -6,7 +6,6 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..lazy.files import SharedFile
 from .contents import contents
 from .wording import cells, printable, shape_text
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from ..lazy.files import SharedFile
     from ..signal import Axis, Signal
     from .contents import Item
 
@@ -42,26 +42,26 @@ def summary(path: Path, signals: Sequence[Signal]) -> str:
     return "\n".join(lines)
 
 
-def listing(path: Path, signals: Sequence[Signal]) -> str:
+def listing(file: SharedFile, signals: Sequence[Signal]) -> str:
     """List all groups and datasets of a file, as a tree.
 
     Parameters
     ----------
-    path
+    file
         An HDF5 file.
     signals
         What `read` found in it: their roles stand beside their datasets.
     """
-    items = contents(SharedFile.of(path), signals)
+    items = contents(file, signals)
     return "\n".join(map(_line, items))
 
 
-def document(path: Path, signals: Sequence[Signal]) -> str:
+def document(file: SharedFile, signals: Sequence[Signal]) -> str:
     """Describe the signals and the tree of a file in one JSON document.
 
     Parameters
     ----------
-    path
+    file
         An HDF5 file.
     signals
         What `read` found in it.
@@ -72,9 +72,9 @@ def document(path: Path, signals: Sequence[Signal]) -> str:
         An object of ``file``, ``signals`` and ``tree``: a list, parents first.
         Numbers JSON does not know, like NaN, are null.
     """
-    items = contents(SharedFile.of(path), signals)
+    items = contents(file, signals)
     described = {
-        "file": str(path),
+        "file": str(file.path),
         "signals": [_signal_facts(signal) for signal in signals],
         "tree": [_facts(item) for item in items],
     }

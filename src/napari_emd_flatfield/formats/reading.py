@@ -18,6 +18,7 @@ from ..errors import (
     SignalError,
 )
 from ..lazy.files import SharedFile
+from ..lazy.following import following
 from . import (
     berkeley,
     emd1,
@@ -58,6 +59,8 @@ def read(
     path: str | os.PathLike[str],
     dataset: str | None = None,
     component: Part = "modulus",
+    *,
+    follow_external: bool = False,
 ) -> list[Signal]:
     """Open the images in an EMD or HDF5 file, without reading them.
 
@@ -74,6 +77,11 @@ def read(
     component
         The part of complex data that makes the image: ``"modulus"``,
         ``"phase"`` (radian), ``"real"`` or ``"imaginary"``.
+    follow_external
+        Whether to show data of other files wherever they are. Links, virtual
+        datasets and raw storage can make a file show parts of any other; by
+        default those in its own folder and below are followed, and a warning
+        tells of others.
 
     Returns
     -------
@@ -100,17 +108,19 @@ def read(
     check(component)
     if not isinstance(dataset, str | None):
         raise SignalError(f"dataset is an HDF5 path or a pattern, not {dataset!r}")
-    file = SharedFile.of(_one_file(path))
-    with _damage_named(file):
-        nodes = list(walk(file.handle()))
-        dialect = next(each for each in _DIALECTS if each.recognises(nodes))
+    file = SharedFile.of(_one_file(path), follow_external)
+    with _damage_named(file), file.held() as handle, following(follow_external):
+        nodes = list(walk(handle))
+        added, before = berkeley.added(file, nodes)
+        dialect = next(each for each in _DIALECTS if each.recognises(before))
         try:
-            signals = dialect.signals(file, nodes) or plain.signals(file, nodes)
+            signals = dialect.signals(file, before) or plain.signals(file, before)
         except NoSignalError:
             # What a dialect takes for no image can still be asked for.
-            if dataset is None:
+            if dataset is None and not added:
                 raise
             signals = []
+        signals = [*signals, *added]
         if dataset is None:
             signals = opened_unasked(file.path, nodes[0], signals)
         else:

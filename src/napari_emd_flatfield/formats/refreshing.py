@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from glob import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import NoSignalError, ReadError
+from ..lazy import LazyArray
 from ..lazy.files import SharedFile
 from ..signal import Axis
 from .components import COMPONENT
@@ -48,11 +49,13 @@ def refreshed(signal: Signal) -> Signal:
             "to look up again"
         )
     # Files that this one links to may have grown without a change to it.
-    SharedFile.of(signal.path).close()
+    follow_external = _follows(signal.data)
+    SharedFile.of(signal.path, follow_external).close()
     found = read(
         signal.path,
         escape(signal.dataset),
         signal.metadata.get(COMPONENT, "modulus"),
+        follow_external=follow_external,
     )
     same = [each for each in found if each.dataset == signal.dataset]
     if not same:
@@ -63,6 +66,14 @@ def refreshed(signal: Signal) -> Signal:
     if len(axes) == len(signal.axes):
         axes = tuple(map(_continued, signal.axes, axes))
     return replace(new, name=signal.name, role=signal.role, axes=axes)
+
+
+def _follows(source: Any) -> bool:
+    """Whether somewhere beneath an array is a file opened with `follow_external`."""
+    if isinstance(source, SharedFile):
+        return source.follow_external
+    below = source._sources() if isinstance(source, LazyArray) else ()
+    return any(map(_follows, below))
 
 
 def _likeness(signal: Signal, other: Signal) -> tuple[bool, ...]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import h5py
 
-from .entries import DAMAGE, damage_named, inside, names
+from .entries import DAMAGE, damage_named, names
+from .tree import inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

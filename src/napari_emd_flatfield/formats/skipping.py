@@ -6,6 +6,8 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from .wording import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -41,7 +43,8 @@ def warn(message: str) -> None:
     message
         One sentence that names the file.
     """
-    warnings.warn(message, UserWarning, stacklevel=3)
+    # A warning ends up in a terminal, where a name could do as it likes.
+    warnings.warn(printable(message), UserWarning, stacklevel=3)
 
 
 def listed(items: Sequence[str]) -> str:

@@ -9,6 +9,8 @@ import h5py
 import numpy as np
 
 from ..lazy import is_complex_compound
+from ..lazy.following import NotFollowedError, opened
+from .elsewhere import Elsewhere, elsewhere
 from .skipping import listed, warn
 
 if TYPE_CHECKING:
@@ -18,27 +20,8 @@ if TYPE_CHECKING:
     Node: TypeAlias = h5py.Group | h5py.Dataset
 
 
-class _Elsewhere:
-    """What an external link shows: named by the link, though in another file."""
-
-    _link: str
-    _home: h5py.File
-
-    @property
-    def name(self) -> str:
-        return self._link
-
-    @property
-    def file(self) -> h5py.File:
-        return self._home
-
-
-class _GroupElsewhere(_Elsewhere, h5py.Group):  # type: ignore[misc]
-    pass
-
-
-class _DatasetElsewhere(_Elsewhere, h5py.Dataset):  # type: ignore[misc]
-    pass
+# The coordinates of a longer axis would take more than 1 GiB.
+_LONGEST_AXIS = 2**27
 
 
 def walk(group: h5py.Group) -> Iterator[Node]:
@@ -60,29 +43,54 @@ def walk(group: h5py.Group) -> Iterator[Node]:
     seen = {identity(group)}
     pending: list[Node] = [group]
     missing: list[str] = []
+    endless: list[str] = []
+    refused: list[str] = []
     # A file that is closed and opened again has a new identity, and no end.
     kept: list[Node] = []
     while pending:
         node = pending.pop()
         yield node
         if not isinstance(node, h5py.Group):
+            if len(node.shape or ()) > 1 and max(node.shape) > _LONGEST_AXIS:
+                endless.append(f"{node.name} {node.shape}")
             continue
         children = []
         for name in names(node):
             found = child(node, name)
             if found is None:
                 missing.extend(_missing_file(node, name))
+                refused.extend(_refused(node, name))
             elif (itself := identity(found)) not in seen:
                 seen.add(itself)
                 children.append(found)
-                if isinstance(found, _Elsewhere):
+                if isinstance(found, Elsewhere):
                     kept.append(found)
         pending.extend(reversed(children))
+    if endless:
+        warn(
+            f"{group.file.filename} declares arrays of a length that no image has, "
+            f"which are left out: {listed(endless)}"
+        )
+    if refused:
+        warn(f"{group.file.filename} is not shown whole: {listed(refused)}")
     if missing:
         warn(
             f"{group.file.filename} links to files that are missing or damaged, so "
             f"what they hold is left out: {listed(missing)}"
         )
+
+
+def inside(group: str, name: str) -> str:
+    """HDF5 path of a name in a group.
+
+    Parameters
+    ----------
+    group
+        HDF5 path of the group.
+    name
+        The name.
+    """
+    return f"{group.rstrip('/')}/{name}"
 
 
 def child(group: h5py.Group, name: str) -> Node | None:
@@ -101,16 +109,13 @@ def child(group: h5py.Group, name: str) -> Node | None:
         None for a dangling link and for anything else, like a named datatype.
     """
     try:
-        node = group[name]
+        node = opened(group, name)
     except (KeyError, OSError, RuntimeError, ValueError):
         return None
     if not isinstance(node, h5py.Group | h5py.Dataset):
         return None
-    if isinstance(group, _Elsewhere) or identity(node)[0] != identity(group)[0]:
-        is_group = isinstance(node, h5py.Group)
-        node = (_GroupElsewhere if is_group else _DatasetElsewhere)(node.id)
-        node._link = f"{group.name.rstrip('/')}/{name}"
-        node._home = group.file
+    if isinstance(group, Elsewhere) or identity(node)[0] != identity(group)[0]:
+        return elsewhere(node, inside(group.name, name), group.file)
     return node
 
 
@@ -170,7 +175,18 @@ def names(group: h5py.Group) -> list[str]:
     return found
 
 
+def _refused(group: h5py.Group, name: str) -> Iterator[str]:
+    try:
+        opened(group, name)
+    except NotFollowedError as error:
+        yield f"{inside(group.name, name)} ({error})"
+    except (KeyError, OSError, RuntimeError, ValueError):
+        return
+
+
 def _missing_file(group: h5py.Group, name: str) -> Iterator[str]:
+    if any(_refused(group, name)):
+        return
     link = group.get(name, getlink=True)
     if isinstance(link, h5py.ExternalLink):
         yield f"{link.filename} ({stem(group.name)}/{name})"
@@ -209,7 +225,8 @@ def is_frame(shape: tuple[int, ...]) -> bool:
     shape
         Frames last.
     """
-    return len(shape) >= 2 and 0 not in shape and shape[-2:] != (1, 1)
+    sound = len(shape) >= 2 and 0 not in shape and max(shape) <= _LONGEST_AXIS
+    return sound and shape[-2:] != (1, 1)
 
 
 def dtype_of(dataset: h5py.Dataset) -> np.dtype[Any]:

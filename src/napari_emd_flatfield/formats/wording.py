@@ -98,7 +98,7 @@ def sentences(entry: Entry) -> list[str]:
         said.append(
             "damaged: HDF5 cannot open it"
             if entry.link == "hard"
-            else "there is nothing where it points to"
+            else "there is nothing where it points to, or not in the file's folder"
         )
     elif entry.storage is None:
         said.append(_instead_of_shape(entry))

@@ -1,5 +1,6 @@
 """Arrays that read what is asked, when it is asked."""
 
+from . import forking  # noqa: F401 - importing it prepares for forks
 from .base import LazyArray
 from .blocks import read_once
 from .cache import CACHE

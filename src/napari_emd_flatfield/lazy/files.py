@@ -8,9 +8,9 @@ off, so that looking at a file never blocks the program that writes it.
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -19,11 +19,14 @@ from h5py._objects import phil
 from ..errors import ReadError
 from .cache import CACHE
 from .descriptor import Descriptor
+from .following import following, opened
 from .opening import identity, open_hdf5, version
+from .superblock import superblock
 from .work import Pool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import os
+    from collections.abc import Callable, Iterator
 
     import h5py
     import numpy as np
@@ -44,15 +47,19 @@ class SharedFile:
     ----------
     path
         An HDF5 file.
+    follow_external
+        Whether to read from any other file it leads to, not only from those in
+        its folder and below.
     """
 
     _registry: ClassVar[
-        weakref.WeakValueDictionary[tuple[str, Identity], SharedFile]
+        weakref.WeakValueDictionary[tuple[str, Identity, bool], SharedFile]
     ] = weakref.WeakValueDictionary()
     _registry_lock = threading.Lock()
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, follow_external: bool = False) -> None:
         self.path = path
+        self.follow_external = follow_external
         self._identity = identity(path)
         self._version: Version | None = None
         self._openings = 0
@@ -67,7 +74,9 @@ class SharedFile:
         weakref.finalize(self, CACHE.drop, self.token).atexit = False
 
     @classmethod
-    def of(cls, path: str | os.PathLike[str]) -> SharedFile:
+    def of(
+        cls, path: str | os.PathLike[str], follow_external: bool = False
+    ) -> SharedFile:
         """Return the handle all arrays on this file share.
 
         A file that has since been replaced by another of the same name gets a
@@ -78,6 +87,8 @@ class SharedFile:
         ----------
         path
             An HDF5 file.
+        follow_external
+            As for the class.
 
         Raises
         ------
@@ -85,21 +96,63 @@ class SharedFile:
             If there is no such file.
         """
         resolved = Path(path).resolve()
-        key = (str(resolved), identity(resolved))
+        key = (str(resolved), identity(resolved), follow_external)
         with cls._registry_lock:
             shared = cls._registry.get(key)
             if shared is None:
-                shared = cls._registry[key] = cls(resolved)
-        shared._refresh()
+                shared = cls._registry[key] = cls(resolved, follow_external)
+        shared.refresh()
         return shared
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
+        """Close the handle if the file was written to since it was opened."""
         # HDF5 never looks again at what it has read: neither through this handle
         # nor through another in this process, as long as this one is open.
         with self._lock:
-            stale = self._open and self._version != version(self.path.stat())
+            stale = self._is_stale()
         if stale:
             self.close()
+
+    def _is_stale(self) -> bool:
+        if not self._open or self._version is None:
+            return False
+        try:
+            now, is_same = version(self.path.stat()), identity(self.path)
+        except OSError:
+            return False  # what was deleted can still be read
+        if now == self._version or is_same != self._identity:
+            return False
+        # One that is being written cannot always be opened; what was there before
+        # still is, as long as it grows.
+        return now[1] < self._version[1] or not superblock(self.path).is_marked
+
+    @contextmanager
+    def held(self) -> Iterator[h5py.File]:
+        """Keep the handle open for a while; who wants to close it waits.
+
+        Yields
+        ------
+        h5py.File
+            As `handle` returns it.
+        """
+        with self._lock:
+            yield self.handle()
+
+    def node(self, name: str) -> Any:
+        """Open an object, if all that it shows may be followed.
+
+        Parameters
+        ----------
+        name
+            Its HDF5 path.
+
+        Raises
+        ------
+        ReadError
+            If it shows data of a file that may not be followed.
+        """
+        with following(self.follow_external):
+            return opened(self.handle(), name)
 
     def handle(self) -> h5py.File:
         """Return the open `h5py.File`, opening it if need be.
@@ -142,7 +195,10 @@ class SharedFile:
             Called while the file cannot be closed.
         """
         with self._lock:
-            return at(self.handle().get(name))
+            try:
+                return at(self.node(name))
+            except KeyError:
+                return at(None)
 
     def read(
         self, name: str, slices: tuple[slice, ...], out: np.ndarray | None = None
@@ -201,7 +257,7 @@ class SharedFile:
     def _dataset(self, name: str) -> h5py.Dataset:
         # HDF5's chunk cache dies with the dataset object that owns it
         # (https://github.com/h5py/h5py/issues/1960).
-        dataset = self._datasets.pop(name, None) or self.handle()[name]
+        dataset = self._datasets.pop(name, None) or self.node(name)
         self._datasets[name] = dataset
         if len(self._datasets) > _DATASETS_KEPT:
             del self._datasets[next(iter(self._datasets))]
@@ -253,40 +309,3 @@ def _fits(out: np.ndarray, dataset: h5py.Dataset, slices: tuple[slice, ...]) -> 
 def _close_all(handles: list[h5py.File]) -> None:
     while handles:
         handles.pop().close()
-
-
-_forking: list[SharedFile] = []
-
-
-def _before_fork() -> None:
-    """Leave a child no handle: it would share the position in the file.
-
-    Parent and child read at that position, so either would get bytes the other
-    asked for. Each opens the file anew instead, with its next read.
-    """
-    SharedFile._registry_lock.acquire()
-    _forking.extend(SharedFile._registry.values())
-    for work in CACHE.clear():
-        work.settle()
-    for file in _forking:
-        file._lock.acquire()
-        file._shut()
-
-
-def _after_fork() -> None:
-    while _forking:
-        _forking.pop()._lock.release()
-    SharedFile._registry_lock.release()
-
-
-def _after_fork_in_child() -> None:
-    CACHE.clear()  # what was begun meanwhile has no thread to finish it here
-    _after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork,
-        after_in_parent=_after_fork,
-        after_in_child=_after_fork_in_child,
-    )

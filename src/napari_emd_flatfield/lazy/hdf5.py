@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from .base import LazyArray
 from .blocks import Blocks
 from .files import SharedFile
 from .indexing import selected_shape
+from .limits import physical_memory
 from .memory import SCRATCH
 
 if TYPE_CHECKING:
@@ -48,7 +50,10 @@ class H5Array(LazyArray):
         self._file = file if isinstance(file, SharedFile) else SharedFile.of(file)
         self._name = name
         if dataset is None:
-            dataset = self._file.handle().get(name)
+            try:
+                dataset = self._file.node(name)
+            except KeyError:
+                dataset = None
         if not isinstance(dataset, h5py.Dataset):
             raise ReadError(f"{self._file.path} has no dataset {name}")
         super().__init__(dataset.shape, dataset.dtype, dataset.chunks)
@@ -64,6 +69,7 @@ class H5Array(LazyArray):
 
     def _looked_at(self) -> Blocks | None:
         """How to read the dataset as it is in the file as it is open now."""
+        self._file.refresh()
         opening = self._file.opening()
         if opening != self._opening:
             self._blocks = self._file.look(self._name, self._blocks_of)
@@ -81,6 +87,10 @@ class H5Array(LazyArray):
     def _checked(
         self, slices: tuple[slice, ...], out: np.ndarray | None = None
     ) -> np.ndarray:
+        # What Linux promises to a program that asks for more, it cannot keep.
+        values = max(math.prod(selected_shape(slices)), math.prod(self.chunks))
+        if values * self.dtype.itemsize > physical_memory():
+            raise ReadError(self._too_large(slices))
         try:
             blocks = self._looked_at()
             if blocks is not None:
@@ -88,6 +98,8 @@ class H5Array(LazyArray):
             block = np.asarray(self._file.read(self._name, slices, out))
         except ReadError:
             raise
+        except MemoryError as error:
+            raise ReadError(self._too_large(slices)) from error
         # h5py lets HDF5's errors out as whatever seems closest to each.
         except (OSError, RuntimeError, KeyError, ValueError) as error:
             raise ReadError(
@@ -108,10 +120,20 @@ class H5Array(LazyArray):
             return []
         return [] if blocks is None else blocks.ahead(slices)
 
+    def _too_large(self, slices: tuple[slice, ...]) -> str:
+        return (
+            f"{self._file.path}:{self._name} cannot be read: {selected_shape(slices)} "
+            f"values of {self.dtype}, in chunks of {self.chunks}, do not fit into "
+            "memory; ask for a smaller part"
+        )
+
     def _why(self, error: Exception) -> str:
         if isinstance(error, FileNotFoundError | FileOpenError):
             return str(error)
-        missing = missing_filters(self._file.handle().get(self._name))
+        try:
+            missing = missing_filters(self._file.node(self._name))
+        except (KeyError, OSError, RuntimeError):
+            missing = []
         if missing:
             names = ", ".join(missing)
             return (
@@ -125,24 +147,27 @@ class H5Array(LazyArray):
         return (self._file,)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._file.path, self._name)
+        follow = self._file.follow_external
+        return _reopened, (str(self._file.path), self._name, follow)
 
 
-def missing_filters(dataset: h5py.Dataset | None) -> list[str]:
+def _reopened(path: str, name: str, follow_external: bool) -> H5Array:
+    return H5Array(SharedFile.of(path, follow_external), name)
+
+
+def missing_filters(dataset: h5py.Dataset) -> list[str]:
     """Name the filters a dataset needs and this HDF5 has not got.
 
     Parameters
     ----------
     dataset
-        An open dataset; None gives an empty list.
+        An open dataset.
 
     Returns
     -------
     list of str
         E.g. ``["32013 (zfp)"]``.
     """
-    if dataset is None:
-        return []
     pipeline = dataset.id.get_create_plist()
     filters = [pipeline.get_filter(i) for i in range(pipeline.get_nfilters())]
     return [

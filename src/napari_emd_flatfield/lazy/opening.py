@@ -9,6 +9,7 @@ import h5py
 import hdf5plugin  # noqa: F401 - importing it registers its filters with HDF5
 
 from ..errors import FileOpenError
+from .superblock import superblock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +46,8 @@ def open_hdf5(path: Path) -> h5py.File:
     identity(path)
     if path.is_dir():
         raise FileOpenError(f"{path} is a folder; give the HDF5 file inside it")
+    if not path.is_file():  # to open a pipe or a device may take for ever
+        raise FileOpenError(f"{path} is not a file; EMD, NeXus and HDF5 files are")
     try:
         with path.open("rb") as stream:
             start = stream.read(8)
@@ -61,23 +64,29 @@ def open_hdf5(path: Path) -> h5py.File:
             f"{path} is not an HDF5 file (it starts with {start!r}); EMD, NeXus "
             "and HDF5 files can be opened"
         )
+    described = superblock(path)
+    if described.missing:
+        raise FileOpenError(
+            f"{path} cannot be opened: it is truncated; copy it again from where it "
+            f"was recorded ({described.missing} bytes are missing at its end)"
+        )
     try:
         return _open(path, driver=_DRIVER)
     except (OSError, RuntimeError) as error:
-        failure = error
-    try:
-        # What a program writes in SWMR mode opens in no other, with no other driver.
-        return _open(path, swmr=True)
-    except (OSError, RuntimeError) as error:
-        reason = f"HDF5 says: {failure}"
-        if "truncated" in f"{failure} {error}":  # only the default driver says so
-            reason = "it is truncated; copy it again from where it was recorded"
-        elif "not already open for SWMR" in str(error):
-            reason = (
-                "it is marked as being written; wait until the program that writes "
-                "it has closed it, or clear what a crash left with `h5clear -s`"
-            )
-        raise FileOpenError(f"{path} cannot be opened: {reason}") from failure
+        failure, reason = error, f"HDF5 says: {error}"
+    if described.is_swmr:
+        try:
+            # What a program writes in SWMR mode opens in no other, with no other
+            # driver. Any other damaged file HDF5 would wait for to mend.
+            return _open(path, swmr=True)
+        except (OSError, RuntimeError) as error:
+            reason = f"HDF5 says: {error}"
+    elif described.is_marked:
+        reason = (
+            "it is marked as being written; wait until the program that writes it "
+            "has closed it, or clear what a crash left with `h5clear -s`"
+        )
+    raise FileOpenError(f"{path} cannot be opened: {reason}") from failure
 
 
 def _open(path: Path, **options: Any) -> h5py.File:

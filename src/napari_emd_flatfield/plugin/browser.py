@@ -19,9 +19,11 @@ from ..formats.wording import size_text
 from ..lazy.files import SharedFile
 from .browser_jobs import Job
 from .browser_layout import BrowserLayout, ask_which
-from .browser_model import ENTRY, tooltip
+from .browser_model import ENTRY
 from .browser_opening import Opened, open_layers, path_of_layer, python_line
 from .browser_search import Search
+from .markup import tooltip
+from .settings import follows_external
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -183,7 +185,7 @@ class BrowserWidget(BrowserLayout):
         self._search.stop()
         self.object.forget()
         try:
-            file = SharedFile.of(path)
+            file = SharedFile.of(path, follows_external())
             size = path.stat().st_size
             # Whoever has it open may have seen less of it than there is now.
             file.close()

@@ -83,9 +83,9 @@ def preview(file: SharedFile, path: str) -> Preview | None:
 
 def _data(file: SharedFile, path: str) -> ArrayLike | None:
     if any(islice(every_path(file), _MOST_OBJECTS, None)):
-        return H5Array(file, path) if is_image(file.handle()[path]) else None
+        return H5Array(file, path) if is_image(file.node(path)) else None
     try:
-        return read(file.path, path)[0].data
+        return read(file.path, path, follow_external=file.follow_external)[0].data
     except NoSignalError:
         return None
 

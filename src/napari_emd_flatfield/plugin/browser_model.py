@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt
 from qtpy.QtCore import Signal as QtSignal
 
 from ..errors import EmdFlatfieldError
-from ..formats.entries import Entry, entries, inside, names, root
+from ..formats.entries import Entry, entries, names, root
+from ..formats.tree import inside
 from ..formats.wording import cells, sentences
+from .markup import tooltip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -249,14 +250,3 @@ class TreeModel(QAbstractItemModel):
             _Row(entry, row, place) for place, entry in enumerate(found, start)
         ]
         self.endInsertRows()
-
-
-def tooltip(*lines: str) -> str:
-    """Write a tooltip in which nothing passes for markup.
-
-    Parameters
-    ----------
-    *lines
-        Plain text, for a line each.
-    """
-    return f"<qt>{'<br>'.join(map(escape, lines))}</qt>"

@@ -12,6 +12,7 @@ import h5py
 from ..errors import EmdFlatfieldError
 from ..formats import read
 from .layers import SIGNAL, LayerData, layer_data
+from .settings import follows_external
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +64,12 @@ def open_layers(
     signals, errors = [], []
     for dataset in datasets:
         try:
-            found = read(path, dataset, component or "modulus")
+            found = read(
+                path,
+                dataset,
+                component or "modulus",
+                follow_external=follows_external(),
+            )
         except EmdFlatfieldError as error:
             errors.append(str(error))
             continue

@@ -8,7 +8,7 @@ from qtpy.QtCore import QRect, QRectF, QSize, Qt
 from qtpy.QtGui import QImage, QPainter, QTextOption
 from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from .browser_model import tooltip
+from .markup import tooltip
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QPaintEvent

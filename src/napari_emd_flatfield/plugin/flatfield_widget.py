@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error, show_info
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -22,16 +24,17 @@ from .inputs import PREFIX, Inputs
 from .latest import Latest, single_shot
 from .layers import SHOWN, signal_of_layer
 from .live_plots import LivePlots
+from .markup import tooltip
 from .options import Options, add_row
 from .resolutions import show_in
-from .saving import SaveBar, ask_where
+from .saving import SaveBar, SaveButtons, ask_where
 from .scrolling import Scrolled
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import napari.viewer
     from napari.layers import Image
+
+    from ..writing.emd import Mode
 
 # Long enough to type a number, short enough to seem at once.
 _PAUSE_MS = 150
@@ -67,14 +70,14 @@ class FlatFieldWidget(QWidget):
             "Show &raw", "Hide the corrected layer, to compare."
         )
         self.compare_button.setCheckable(True)
-        self.save_button = button(
-            "Save as E&MD…", "Save the corrected layer, frame by frame."
-        )
+        self.save_buttons = SaveButtons()
+        self.save_button = self.save_buttons.as_emd
         self.open_button = button("&Open saved file", "Open it as layers.")
         self.open_button.hide()
         self.save_bar = SaveBar()
         self.plots = LivePlots(napari_viewer)
         self.status = QLabel()
+        self.status.setTextFormat(Qt.TextFormat.PlainText)
         self.status.setWordWrap(True)
         policy = self.status.sizePolicy()
         policy.setHorizontalPolicy(QSizePolicy.Policy.Ignored)
@@ -122,22 +125,24 @@ class FlatFieldWidget(QWidget):
         self.status.setText("reading flats and dark…")
         self._correcting.run(partial(build, raw, flats, dark, positions, settings))
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, mode: Mode = "w") -> None:
         """Save the corrected layer in the background.
 
         Parameters
         ----------
         path
-            The EMD file to write.
+            The EMD file to write, or to add to.
+        mode
+            As for `write`.
         """
         layer = self.corrected_layer
         if layer is None:
             self._fail("nothing to save yet: press Correct first")
             return
-        self.save_button.setEnabled(False)
+        self.save_buttons.setEnabled(False)
         self.open_button.hide()
         self.status.setText(f"saving {path.name}…")
-        self.save_bar.save(path, signal_of_layer(layer))
+        self.save_bar.save(path, signal_of_layer(layer), mode)
 
     def _lay_out(self) -> None:
         add_row(self.inputs.form, self.options.interpolation)
@@ -151,7 +156,7 @@ class FlatFieldWidget(QWidget):
         column.addWidget(self.inputs)
         column.addWidget(folded)
         column.addLayout(buttons)
-        column.addWidget(self.save_button)
+        column.addWidget(self.save_buttons)
         column.addWidget(self.save_bar)
         column.addWidget(self.status)
         column.addWidget(self.open_button)
@@ -171,6 +176,7 @@ class FlatFieldWidget(QWidget):
         self.correct_button.clicked.connect(self.correct)
         self.compare_button.toggled.connect(self._on_compare)
         self.save_button.clicked.connect(self._on_save)
+        self.save_buttons.into_source.clicked.connect(self._on_save_into_source)
         self.open_button.clicked.connect(self._on_open)
         self.save_bar.succeeded.connect(self._on_saved)
         self.save_bar.failed.connect(self._on_save_failed)
@@ -226,7 +232,7 @@ class FlatFieldWidget(QWidget):
                 layer.contrast_limits = made.kwargs["contrast_limits"]
         self._quantity = quantity
         self.status.setText(made.description)
-        self.status.setToolTip(made.report)
+        self.status.setToolTip(tooltip(*made.report.splitlines()))
         self._on_layers_changed()
         self.plots.show_layer(layer, made.sample_profile)
 
@@ -245,22 +251,27 @@ class FlatFieldWidget(QWidget):
 
     def _on_save(self) -> None:
         layer = self.corrected_layer
-        if layer is None:
-            self._fail("nothing to save yet: press Correct first")
-            return
-        path = ask_where(f"{layer.name}.emd")
+        path = ask_where(f"{layer.name}.emd") if layer is not None else Path()
         if path is not None:
             self.save(path)
 
+    def _on_save_into_source(self) -> None:
+        raw = self.inputs.raw.value
+        path = signal_of_layer(raw).path if raw is not None else None
+        if path is None:
+            self._fail("the raw layer was not read from a file: use Save as EMD…")
+        else:
+            self.save(path, "a")
+
     def _on_saved(self, path: str) -> None:
         self._saved = path
-        self.save_button.setEnabled(True)
+        self.save_buttons.setEnabled(True)
         self.open_button.show()
         self.status.setText(f"saved {path}")
         show_info(f"Saved {path}")
 
     def _on_save_failed(self, reason: str) -> None:
-        self.save_button.setEnabled(True)
+        self.save_buttons.setEnabled(True)
         if reason:
             self._fail(reason)
         else:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from magicgui.widgets import CheckBox, ComboBox, FloatSpinBox, LineEdit, PushButton
-from napari.settings import get_plugin_settings
 from qtpy.QtCore import Signal as QtSignal
 from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
 
 from ..errors import FlatFieldError
 from ..flatfield import Output, Pixels, Reduction, Scaling
 from ..flatfield.interpolation import INTERPOLATIONS
-
-PLUGIN = "napari-emd-flatfield"
+from .settings import stored
 
 _DEAD = {"NaN": float("nan"), "0": 0.0, "1": 1.0, "median of neighbours": "median"}
 
@@ -30,7 +28,7 @@ class Options(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._stored = _stored()
+        self._stored = stored("flatfield")
         self.interpolation = ComboBox(
             label="Interpolation",
             choices=INTERPOLATIONS,
@@ -184,14 +182,6 @@ def add_row(form: QFormLayout, widget: Any) -> None:
     label.setToolTip(widget.tooltip)
     label.setBuddy(widget.native)
     form.addRow(label, widget.native)
-
-
-def _stored() -> Any:
-    """Settings napari keeps for the plugin; None where it does not know it."""
-    try:
-        return get_plugin_settings(PLUGIN).flatfield
-    except KeyError:
-        return None
 
 
 if __name__ == "__main__":

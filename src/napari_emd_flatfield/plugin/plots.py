@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,7 +99,7 @@ class Plots(QWidget):
         self._flat.setData(profile.positions, profile.interpolated)
         self._flats.setData(profile.flat_positions, profile.flats)
         self._corrected.setData(profile.positions, profile.corrected)
-        self.after.setLabel("bottom", profile.label)
+        self.after.setLabel("bottom", escape(profile.label))  # it takes HTML
         # What should be level is judged on a scale from zero, not blown up.
         highest = np.nanmax(np.append(profile.corrected, 0))
         if np.nanmin(np.append(profile.corrected, 0)) >= 0 and highest > 0:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..formats import read
 from .layers import layer_data
+from .settings import follows_external
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,4 +54,9 @@ def read_layers(path: Paths) -> list[LayerData]:
         If a file cannot be opened, or holds no image.
     """
     paths = [path] if isinstance(path, str) else list(path)
-    return [layer for each in paths for layer in layer_data(read(each))]
+    follow = follows_external()
+    return [
+        layer
+        for each in paths
+        for layer in layer_data(read(each, follow_external=follow))
+    ]

@@ -10,14 +10,16 @@ from napari.qt.threading import create_worker
 from napari.utils import progress
 from qtpy.QtCore import QObject
 from qtpy.QtCore import Signal as QtSignal
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QPushButton, QWidget
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QWidget
 
 from ..errors import EmdFlatfieldError
 from ..writing import write
+from .buttons import button
 from .latest import single_shot
 
 if TYPE_CHECKING:
     from ..signal import Signal
+    from ..writing.emd import Mode
 
 
 _GLANCE_MS = 100
@@ -36,15 +38,18 @@ class SaveJob(QObject):
         The EMD file to write.
     signal
         What to save.
+    mode
+        As for `write`.
     """
 
     advanced = QtSignal(int, int)
     succeeded = QtSignal(str)
     failed = QtSignal(str)
 
-    def __init__(self, path: Path, signal: Signal) -> None:
+    def __init__(self, path: Path, signal: Signal, mode: Mode) -> None:
         super().__init__()
         self.path = path
+        self._mode: Mode = mode
         self._signal = signal
         self._bar: Any = None
         self._progress = (0, 0)
@@ -72,7 +77,8 @@ class SaveJob(QObject):
 
     def __call__(self) -> str:
         """Save, in the thread of the worker."""
-        return str(write(self.path, [self._signal], progress=self._report))
+        saved = write(self.path, [self._signal], mode=self._mode, progress=self._report)
+        return str(saved)
 
     def _report(self, done: int, total: int) -> None:
         # napari asks workers to quit when its window closes.
@@ -122,8 +128,7 @@ class SaveBar(QWidget):
         self.job: SaveJob | None = None
         self._started = 0.0
         self.bar = QProgressBar()
-        self.cancel_button = QPushButton("Ca&ncel")
-        self.cancel_button.setToolTip("Stop saving; no file is left behind.")
+        self.cancel_button = button("Ca&ncel", "Stop saving; no file is left behind.")
         self.cancel_button.clicked.connect(self._on_cancel)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -131,17 +136,19 @@ class SaveBar(QWidget):
         layout.addWidget(self.cancel_button)
         self.hide()
 
-    def save(self, path: Path, signal: Signal) -> None:
+    def save(self, path: Path, signal: Signal, mode: Mode) -> None:
         """Start to save; `succeeded` or `failed` tells the end.
 
         Parameters
         ----------
         path
-            The EMD file to write.
+            The EMD file to write, or to add to.
         signal
             What to save.
+        mode
+            As for `write`.
         """
-        self.job = SaveJob(path, signal)
+        self.job = SaveJob(path, signal, mode)
         self.job.advanced.connect(self._on_advanced)
         self.job.succeeded.connect(self._on_succeeded)
         self.job.failed.connect(self._on_failed)
@@ -176,6 +183,25 @@ class SaveBar(QWidget):
     def _end(self) -> None:
         self.job = None
         self.hide()
+
+
+class SaveButtons(QWidget):
+    """To a file of its own, or into the one the raw layer was read from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.as_emd = button(
+            "Save as E&MD…", "Save the corrected layer, frame by frame."
+        )
+        self.into_source = button(
+            "Save into source",
+            "Add the corrected layer to the file the raw layer was read from. A "
+            "copy of it takes its place when complete; nothing in it is changed.",
+        )
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.as_emd, 1)
+        layout.addWidget(self.into_source, 1)
 
 
 def ask_where(suggested: str) -> Path | None:
@@ -213,7 +239,7 @@ if __name__ == "__main__":
 
     def _make(_: Any) -> SaveBar:
         bar = SaveBar()
-        bar.save(Path(tempfile.mkdtemp()) / "scan.emd", make_scan(400).raw)
+        bar.save(Path(tempfile.mkdtemp()) / "scan.emd", make_scan(400).raw, "w")
         return bar
 
     try_out(_make, "Saving")

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import h5py
 import numpy as np
@@ -15,42 +15,50 @@ import numpy as np
 from .. import units as _units
 from ..errors import EmdFlatfieldError, SignalError, WriteError
 from ..flatfield.corrected import CorrectedArray
-from ..formats.berkeley import FRAME_LAST, NAME, ROLE
+from ..formats.berkeley import ADDED, FRAME_LAST, NAME, ROLE
 from ..formats.display import display_order
 from ..formats.roles import role_of
-from ..provenance import COMMENTS, comments_of, software, with_comment
+from ..lazy.opening import open_hdf5
+from ..provenance import COMMENTS
 from ..signal import Axis, Signal
 from .encoding import Compression, chunk_shape, dataset_options
+from .filewide import shared_metadata, write_history, write_shared
 from .metadata import storable, write_metadata
+from .naming import data_group, group_names, new_names
 from .replacing import replacing
-from .rounding import check_keepbits, error_bound, recorded, rounds
+from .rounding import check_keepbits, recorded, rounds
 from .streaming import write_frames
+from .verifying import verify as compare
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
     from .sink import Sink
+    from .verifying import Checksums
 
+Mode = Literal["w", "a"]
 Progress = Callable[[int, int], None]
-
-# Groups the specification keeps at the root, for the file as a whole.
-_FILE_GROUPS = ("microscope", "sample", "user")
 
 
 def write(
     path: str | os.PathLike[str],
     signals: Sequence[Signal] | Signal,
     *,
+    mode: Mode = "w",
+    overwrite: bool = False,
     compression: Compression = "gzip",
     keepbits: int | None = None,
+    fletcher32: bool = False,
+    verify: bool = False,
     progress: Progress | None = None,
 ) -> Path:
     """Save signals as an EMD 0.2 file, a few frames at a time.
 
     The file is written beside its target and takes its place when complete: an
     existing file is replaced whole or not at all, and may be the very one the
-    signals are read from.
+    signals are read from. Before it does, some chunks of each signal are read
+    back and compared with what was meant to be written.
 
     Parameters
     ----------
@@ -59,6 +67,13 @@ def write(
     signals
         What to save. Lazy data are read, or computed, in several threads, a few
         frames at a time.
+    mode
+        ``"w"`` makes a new file, in place of one that is there. ``"a"`` adds the
+        signals to an HDF5 file of any kind: to a copy of it, which then takes its
+        place, so what was in it is never touched.
+    overwrite
+        With ``mode="a"``, replace groups of the same names. When False, these
+        stay, and the new ones are numbered: ``2_corrected_raw``.
     compression
         ``"gzip"``, which every HDF5 tool reads; ``"bitshuffle-lz4"``, ``"zstd"``
         or ``"blosc2"``, for which readers need the filter; or None.
@@ -67,6 +82,11 @@ def write(
         makes files smaller: by 12 bits, to 1 in 8000, about twice. The relative
         error is at most 2^-(keepbits + 1); it is recorded with the signal.
         Integers, and all values when left out, are saved as they are.
+    fletcher32
+        Store a checksum with each chunk, which every HDF5 tool checks when it
+        reads: a disk that changes a bit is found out.
+    verify
+        Read back all of it, not only some chunks, before the file takes its place.
     progress
         Called with the number of frames written and their total, first with 0.
         An exception it raises stops the save and leaves nothing behind.
@@ -79,7 +99,10 @@ def write(
     Raises
     ------
     WriteError
-        If the file cannot be written; what was there before is untouched.
+        If the file cannot be written, or does not hold what was written to it;
+        what was there before is untouched.
+    FileOpenError
+        If there is nothing that could be added to.
     ReadError
         If a signal cannot be read.
     SignalError
@@ -99,112 +122,50 @@ def write(
                 f"{path} can hold signals, not {type(signal).__name__}; make one of "
                 "an array by Signal('name', array)"
             )
-    options = dataset_options(compression)
+    if mode not in get_args(Mode):
+        raise WriteError(f"mode {mode!r} is not known; use 'w' or 'a'")
+    options = {**dataset_options(compression), "fletcher32": fletcher32}
     check_keepbits(keepbits)
     target = Path(path)
-    names = group_names([signal.name for signal in chosen])
-    with (
-        _failure_named(target),
-        replacing(target) as sink,
-        h5py.File(sink, "w") as file,
-    ):
-        advance = _counter(sink, progress, sum(map(_frame_count, chosen)))
-        file.attrs["version_major"] = 0
-        file.attrs["version_minor"] = 2
-        _write_file_metadata(file, chosen, keepbits)
-        for name, signal in zip(names, chosen, strict=True):
-            group = file.create_group(f"data/{name}")
-            metadata = _own_metadata(signal, chosen)
-            if keepbits is not None and rounds(signal.dtype, keepbits):
-                metadata = recorded(metadata, keepbits)
-            _describe(group, name, signal, metadata)
-            _write_data(group, signal, options, keepbits, advance)
-            _write_counts(group, signal)
+    written: dict[str, Checksums] = {}
+    with _failure_named(target):
+        adds = mode == "a" and target.exists()
+        if adds:
+            open_hdf5(target).close()
+        with (
+            replacing(
+                target, keep=adds, check=lambda made: compare(made, written, verify)
+            ) as sink,
+            h5py.File(sink, "r+" if adds else "w") as file,
+        ):
+            advance = _counter(sink, progress, sum(map(_frame_count, chosen)))
+            shared = {} if adds else shared_metadata(chosen)
+            if not adds:
+                file.attrs["version_major"], file.attrs["version_minor"] = 0, 2
+            write_shared(file, shared)
+            write_history(file, chosen, keepbits)
+            parent = data_group(file)
+            names = group_names([signal.name for signal in chosen])
+            for name, signal in zip(
+                new_names(parent, names, overwrite), chosen, strict=True
+            ):
+                group = parent.create_group(name)
+                if adds:
+                    group.attrs[ADDED] = True
+                metadata = {
+                    key: value
+                    for key, value in signal.metadata.items()
+                    if key != COMMENTS and key not in shared
+                }
+                if keepbits is not None and rounds(signal.dtype, keepbits):
+                    metadata = recorded(metadata, keepbits)
+                _describe(group, name, signal, metadata)
+                dataset = _create(group, signal, options)
+                written[dataset.name] = write_frames(
+                    dataset, signal.data, keepbits, advance
+                )
+                _write_counts(group, signal)
     return target
-
-
-def group_names(names: Sequence[str]) -> list[str]:
-    """Choose EMD group names that every reader keeps apart.
-
-    Parameters
-    ----------
-    names
-        Names of signals, in any script, possibly equal.
-
-    Returns
-    -------
-    list of str
-        Different names without slashes, none the beginning of another:
-        rosettasciio would stack such groups into one signal.
-    """
-    cleaned = [name.replace("/", "_").replace("\0", "").strip(". ") for name in names]
-    chosen = [name or "signal" for name in cleaned]
-    # A number may make a name like another, so again; what was numbered together
-    # differs from then on.
-    while clashing := {i for i in range(len(chosen)) if _clashes(chosen, i)}:
-        chosen = [
-            f"{i + 1}_{name}" if i in clashing else name
-            for i, name in enumerate(chosen)
-        ]
-    return chosen
-
-
-def _clashes(names: list[str], index: int) -> bool:
-    name, others = names[index], names[:index] + names[index + 1 :]
-    return any(name.startswith(other) or other.startswith(name) for other in others)
-
-
-def _own_metadata(signal: Signal, signals: Sequence[Signal]) -> dict[str, Any]:
-    """What is said of one signal only, so stands in its own group."""
-    return {
-        key: value
-        for key, value in signal.metadata.items()
-        if key != COMMENTS and not _is_shared(key, signals)
-    }
-
-
-def _is_shared(key: str, signals: Sequence[Signal]) -> bool:
-    first = signals[0].metadata.get(key)
-    return (
-        str(key).lower() in _FILE_GROUPS
-        and isinstance(first, Mapping)
-        and all(_equal(signal.metadata.get(key), first) for signal in signals)
-    )
-
-
-def _equal(one: Any, other: Any) -> bool:
-    try:
-        return bool(one == other)
-    except ValueError:  # arrays somewhere inside compare element by element
-        return False
-
-
-def _write_file_metadata(
-    file: h5py.File, signals: Sequence[Signal], keepbits: int | None
-) -> None:
-    for key, value in signals[0].metadata.items():
-        if _is_shared(key, signals):
-            write_metadata(file.create_group(key), value)
-    comments: dict[str, Any] = {}
-    for signal in signals:
-        for stamp, text in comments_of(signal.metadata).items():
-            another = not _equal(comments.get(stamp, text), text)
-            comments[f"{stamp}, {signal.name}" if another else stamp] = text
-    saved = ", ".join(_saved(signal, keepbits) for signal in signals)
-    comments = with_comment(comments, f"saved {saved}; {software()}")
-    write_metadata(file.create_group(COMMENTS), comments)
-
-
-def _saved(signal: Signal, keepbits: int | None) -> str:
-    said = signal.name
-    if signal.path is not None:
-        said += f" from {signal.origin}"
-    if keepbits is not None and rounds(signal.dtype, keepbits):
-        said += (
-            f" rounded to {keepbits} bits of mantissa (relative error up to "
-            f"{error_bound(keepbits):.1e})"
-        )
-    return said
 
 
 def _describe(
@@ -232,22 +193,17 @@ def _dim_vector(axis: Axis) -> np.ndarray:
     return single if np.array_equal(single, axis.values) else axis.values
 
 
-def _write_data(
-    group: h5py.Group,
-    signal: Signal,
-    options: Mapping[str, Any],
-    keepbits: int | None,
-    advance: Callable[[int], None],
-) -> None:
+def _create(
+    group: h5py.Group, signal: Signal, options: Mapping[str, Any]
+) -> h5py.Dataset:
     chunks = chunk_shape(signal.shape, signal.dtype.itemsize)
-    dataset = group.create_dataset(
+    return group.create_dataset(
         "data",
         signal.shape,
         signal.dtype,
         chunks=chunks,
         **(options if chunks else {}),
     )
-    write_frames(dataset, signal.data, keepbits, advance)
 
 
 def _write_counts(group: h5py.Group, signal: Signal) -> None:

@@ -13,6 +13,7 @@ from isal import isal_zlib
 from ..errors import WriteError
 from ..lazy import filters
 from ..lazy.memory import SCRATCH, Pool
+from .fletcher import with_fletcher32
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +55,9 @@ class Encoder:
         self._most = self._nbytes + self._nbytes // 64
         created = dataset.id.get_create_plist()
         steps = [created.get_filter(i) for i in range(created.get_nfilters())]
+        self._sums = bool(steps) and steps[-1][0] == h5py.h5z.FILTER_FLETCHER32
+        if self._sums:
+            del steps[-1]
         self._shuffles = bool(steps) and steps[0][0] == h5py.h5z.FILTER_SHUFFLE
         self._code: int
         self._options: tuple[int, ...]
@@ -86,6 +90,14 @@ class Encoder:
         Stored
             To be written with ``write_direct_chunk`` and then given to `release`.
         """
+        stored = self._filtered(fill)
+        if not self._sums:
+            return stored
+        summed = with_fletcher32(stored.data)
+        self.release(stored)
+        return Stored(summed)
+
+    def _filtered(self, fill: Fill) -> Stored:
         if self._code and not self._shuffles:
             return Stored(self._plugin(lambda memory: fill(self._as_chunk(memory))))
         buffer = self._chunks.take(self._nbytes)

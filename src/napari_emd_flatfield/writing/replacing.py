@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import os
 import shutil
-import uuid
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import WriteError
+from .folder import (
+    alone_in,
+    check_free,
+    claim,
+    partial_beside,
+    remove_leftovers,
+    sync_names,
+)
 from .sink import Sink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-# Leftovers of a process that was killed are told by these.
-PREFIX, SUFFIX = ".nef-", ".partial"
+    from collections.abc import Callable, Iterator
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[Sink]:
+def replacing(
+    target: Path, *, keep: bool = False, check: Callable[[Path], None] | None = None
+) -> Iterator[Sink]:
     """Write beside a file, and take its place when done.
 
     Parameters
@@ -28,6 +34,11 @@ def replacing(target: Path) -> Iterator[Sink]:
     target
         The file to write. Until the block ends it keeps its old content, or
         does not exist; a program that has the old file open keeps reading it.
+    keep
+        Start with what is in the target, rather than with an empty file.
+    check
+        Called with the new file, complete but not yet in place; what it raises
+        keeps the old one there.
 
     Yields
     ------
@@ -38,7 +49,9 @@ def replacing(target: Path) -> Iterator[Sink]:
     Raises
     ------
     WriteError
-        If the folder is missing, or the target is a folder itself.
+        If the folder is missing, the target is a folder itself, protected or
+        being written by another program; with `keep`, also if somebody changed
+        the target meanwhile, or a copy of it has no room.
     OSError
         If the file cannot be created, written or put in place.
     """
@@ -50,28 +63,45 @@ def replacing(target: Path) -> Iterator[Sink]:
             f"{target} cannot be written: there is no folder {final.parent}; "
             "create it first"
         )
-    partial = final.with_name(f"{PREFIX}{uuid.uuid4().hex[:12]}{SUFFIX}")
-    sink = Sink(partial)
+    check_free(final)
+    partial = partial_beside(final)
+    with alone_in(final.parent):
+        remove_leftovers(final.parent)
+        sink = Sink(partial)
+        claim(sink.fileno())
     try:
         try:
+            before = _version(final) if keep else None
+            if keep:
+                sink.start_from(final)
             yield sink
             sink.sync()
+            if not partial.exists():
+                raise WriteError(
+                    f"{target} was not written: what was to become it is gone, as if "
+                    f"the folder {final.parent} was removed meanwhile; save elsewhere"
+                )
+            if check is not None:
+                check(partial)
+            with alone_in(final.parent):
+                check_free(final)
+                if keep and _version(final) != before:
+                    raise WriteError(
+                        f"{target} was changed by another program while this one "
+                        "added to a copy of it; nothing was added, save again"
+                    )
+                if final.exists():
+                    shutil.copymode(final, partial)
+                if os.name == "nt":
+                    sink.close()  # Windows renames no open file
+                partial.replace(final)
+                sync_names(final.parent)
         finally:
             sink.close()
-        if final.exists():
-            shutil.copymode(final, partial)
-        partial.replace(final)
-        _sync_folder(final.parent)
     finally:
         partial.unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Bring the new name to the disk, so that a crash cannot undo it."""
-    if os.name == "nt":
-        return  # Windows cannot open a folder, and does this by itself
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _version(path: Path) -> tuple[int, ...]:
+    status = path.stat()
+    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size

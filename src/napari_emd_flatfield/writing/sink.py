@@ -6,6 +6,8 @@ import io
 import os
 from typing import TYPE_CHECKING
 
+from .cloning import clone
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -38,6 +40,24 @@ class Sink(io.RawIOBase):
         self._end = 0
         self._error: OSError | None = None
 
+    def start_from(self, source: Path) -> None:
+        """Begin with what is in another file.
+
+        Parameters
+        ----------
+        source
+            The file; it is not changed.
+
+        Raises
+        ------
+        WriteError
+            If there is no room for a copy of it.
+        OSError
+            If it cannot be read, or the copy not be written.
+        """
+        clone(source, self._file)
+        self._end = os.fstat(self._file.fileno()).st_size
+
     def check(self) -> None:
         """Raise the first error there was.
 
@@ -59,6 +79,10 @@ class Sink(io.RawIOBase):
         """
         self.check()
         os.fsync(self._file.fileno())
+
+    def fileno(self) -> int:
+        """Descriptor of the file."""
+        return self._file.fileno()
 
     def close(self) -> None:
         """Close the file."""

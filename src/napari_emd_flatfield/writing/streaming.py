@@ -21,6 +21,7 @@ from .encoder import Encoder
 from .encoding import tiles
 from .pipeline import ahead, thread_count
 from .rounding import round_off
+from .verifying import checksum
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ..lazy import LazyArray
     from ..signal import ArrayLike
     from .encoder import Stored
+    from .verifying import Checksums
 
     Block = tuple[slice, ...]
     Offset = tuple[int, ...]
@@ -44,7 +46,7 @@ def write_frames(
     data: ArrayLike,
     keepbits: int | None,
     advance: Callable[[int], None],
-) -> None:
+) -> Checksums:
     """Fill a dataset from an array.
 
     Parameters
@@ -57,15 +59,22 @@ def write_frames(
         As for `write`.
     advance
         Called with the number of frames that were completed.
+
+    Returns
+    -------
+    mapping
+        A checksum of each chunk, before it was encoded.
     """
     chunks = dataset.chunks
+    sums: dict[Offset, int] = {}
     if chunks is None:
         if dataset.size:
             values = np.array(data[...])
             round_off(values, keepbits)
             dataset[...] = values
+            sums[(0,) * dataset.ndim] = checksum(values)
         advance(math.prod(dataset.shape[:-2]))
-        return
+        return sums
     source, encoder = adapt(data), Encoder(dataset)
 
     def load(block: Block, out: np.ndarray) -> None:
@@ -76,7 +85,12 @@ def write_frames(
     def encode(
         offset: Offset, shape: Offset, fill: Callable[[np.ndarray], None]
     ) -> tuple[Offset, Stored]:
-        return offset, encoder.encode(lambda chunk: fill(_part(chunk, shape)))
+        def fill_and_sum(chunk: np.ndarray) -> None:
+            part = _part(chunk, shape)
+            fill(part)
+            sums[offset] = checksum(part)
+
+        return offset, encoder.encode(fill_and_sum)
 
     def produce(block: Block) -> list[tuple[Offset, Stored]]:
         shape = selected_shape(block)
@@ -107,6 +121,7 @@ def write_frames(
                 encoder.release(stored)
             if block[-2].stop == dataset.shape[-2]:
                 advance(math.prod(selected_shape(block[:-2])))
+    return sums
 
 
 def _block_shape(dataset: h5py.Dataset, source: LazyArray) -> tuple[int, ...]:

@@ -1,0 +1,223 @@
+"""Files that break while they are looked at, and programs that never stop looking."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import psutil
+import pytest
+
+import napari_emd_flatfield as nef
+from factories import plain
+
+FRAMES = np.random.default_rng(0).integers(1, 60_000, (30, 16, 16)).astype("u2")
+
+
+@pytest.mark.parametrize("compression", ["gzip", "bitshuffle-lz4", "zstd", "blosc2"])
+def test_a_corrupt_chunk_spoils_one_frame(
+    tmp_path: Path, tally: Any, compression: Any
+) -> None:
+    path = tmp_path / "scan.emd"
+    nef.write(path, nef.Signal("raw", FRAMES), compression=compression)
+    with h5py.File(path) as file:
+        chunk = file["data/raw/data"].id.get_chunk_info_by_coord((17, 0, 0))
+    with path.open("r+b") as raw:
+        raw.seek(chunk.byte_offset)
+        raw.write(b"\xff" * chunk.size)
+    (signal,) = nef.read(path)
+    with tally("corrupt chunk").fault():
+        for i in range(len(FRAMES)):
+            if i != 17:
+                np.testing.assert_array_equal(signal.data[i], FRAMES[i])
+        with pytest.raises(nef.ReadError, match=r"scan\.emd:/data/raw/data cannot be"):
+            signal.data[17]
+        np.testing.assert_array_equal(signal.data[18], FRAMES[18])
+
+
+def test_a_bit_that_changed_is_found_by_its_checksum(
+    tmp_path: Path, tally: Any
+) -> None:
+    path = tmp_path / "scan.emd"
+    raw = nef.Signal("raw", FRAMES)
+    nef.write(path, raw, compression=None, fletcher32=True)
+    with h5py.File(path) as file:
+        chunk = file["data/raw/data"].id.get_chunk_info_by_coord((17, 0, 0))
+    with path.open("r+b") as stream:
+        stream.seek(chunk.byte_offset + 100)
+        (byte,) = stream.read(1)
+        stream.seek(-1, os.SEEK_CUR)
+        stream.write(bytes([byte ^ 4]))
+    (signal,) = nef.read(path)
+    with tally("corrupt chunk").fault():
+        with pytest.raises(nef.ReadError, match=r"scan\.emd:/data/raw/data cannot be"):
+            signal.data[17]
+        np.testing.assert_array_equal(signal.data[16], FRAMES[16])
+
+
+def truncate(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def replace(path: Path) -> None:
+    other = plain(path.with_name("other.h5"), raw=FRAMES[:, ::-1])
+    other.replace(path)
+
+
+def delete(path: Path) -> None:
+    path.unlink()
+
+
+def overwrite(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file["raw"] = FRAMES[:5]
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+@pytest.mark.parametrize("change", [truncate, replace, delete, overwrite])
+def test_what_is_shown_is_true_or_an_error(
+    tmp_path: Path, tally: Any, change: Any, is_open: bool
+) -> None:
+    path = plain(tmp_path / "scan.h5", raw=FRAMES)
+    (signal,) = nef.read(path)
+    np.testing.assert_array_equal(signal.data[3], FRAMES[3])
+    if not is_open:
+        signal.data.close()
+    if os.name == "nt" and is_open:
+        pytest.skip("Windows does not change files that are open")
+    change(path)
+    said = ["scan.h5"]
+    with tally(f"{change.__name__} a file in use").fault():
+        for i in range(len(FRAMES)):
+            try:
+                shown = signal.data[i]
+            except (nef.EmdFlatfieldError, FileNotFoundError) as error:
+                said.append(str(error))
+            else:
+                np.testing.assert_array_equal(shown, FRAMES[i])
+        assert all("scan.h5" in text for text in said)
+        plain(path, raw=FRAMES)  # it comes back, or is copied again
+        np.testing.assert_array_equal(signal.refreshed().data, FRAMES)
+
+
+THREADS = """
+import faulthandler, random, sys, threading, time
+faulthandler.enable()
+from pathlib import Path
+import numpy as np, h5py, napari_emd_flatfield as nef
+
+folder, seconds = Path(sys.argv[1]), float(sys.argv[2])
+random_ = np.random.default_rng(0)
+truth = {}
+for k, compression in enumerate(["gzip", None, "bitshuffle-lz4", "blosc2"]):
+    raw = random_.integers(100, 9000, (12, 40, 50)).astype("u2")
+    flats = random_.integers(9000, 9100, (2, 40, 50)).astype("u2")
+    path = folder / f"{k}.emd"
+    signals = [nef.Signal("raw", raw), nef.Signal("flats", flats, role="flat")]
+    nef.write(path, signals, compression=compression)
+    weight = np.linspace(0, 1, 12)[:, None, None]
+    exact = raw / ((1 - weight) * flats[0].astype("f8") + weight * flats[1])
+    truth[path] = raw, exact
+
+stop = time.monotonic() + seconds
+done, failed = [0] * 8, []
+
+def work(number):
+    dice = random.Random(number)
+    held = {}
+    while time.monotonic() < stop and not failed:
+        path = dice.choice(list(truth))
+        raw, exact = truth[path]
+        if path not in held or dice.random() < 0.05:
+            one, flats = nef.read(path)
+            held[path] = one, nef.correct(one, flats, positions=[0, 11])
+        one, corrected = held[path]
+        i = dice.randrange(12)
+        part = slice(dice.randrange(20), dice.randrange(21, 40), dice.randrange(1, 4))
+        match dice.randrange(6):
+            case 0:
+                np.testing.assert_array_equal(one.data[i], raw[i])
+            case 1:
+                np.testing.assert_array_equal(one.data[:, part, i], raw[:, part, i])
+            case 2:
+                np.testing.assert_allclose(corrected.data[i], exact[i], rtol=1e-5)
+            case 3:
+                where = (slice(None, i + 1), part)
+                np.testing.assert_allclose(corrected.data[where], exact[where], 1e-5)
+            case 4:
+                one.data.close()
+            case 5:
+                saved = nef.write(folder / f"t{number}.emd", corrected)
+                with h5py.File(saved, locking=False) as file:
+                    (group,) = file["data"].values()
+                    np.testing.assert_allclose(group["data"][i], exact[i], rtol=1e-5)
+        done[number] += 1
+
+def guarded(number):
+    try:
+        work(number)
+    except BaseException as error:
+        failed.append(repr(error))
+
+threads = [threading.Thread(target=guarded, args=(n,)) for n in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join(seconds + 60)
+assert not failed, failed
+assert not any(thread.is_alive() for thread in threads), "they wait for each other"
+assert min(done) > 0
+print(sum(done))
+"""
+
+
+@pytest.mark.parametrize("seconds", [3, pytest.param(60, marks=pytest.mark.faults)])
+def test_eight_threads_do_all_things_at_once(
+    tmp_path: Path, tally: Any, seconds: int
+) -> None:
+    counted = tally("8 threads at random")
+    with counted.fault():
+        done = subprocess.run(
+            [sys.executable, "-c", THREADS, tmp_path, str(seconds)],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+    counted.note("operations", int(done.stdout))
+
+
+@pytest.mark.parametrize("number", [40, pytest.param(500, marks=pytest.mark.faults)])
+def test_layers_that_were_removed_leave_nothing(
+    tmp_path: Path, tally: Any, number: int
+) -> None:
+    components = pytest.importorskip("napari.components")
+    from napari.layers import Image
+
+    from napari_emd_flatfield.plugin.reader import read_layers
+
+    frames = np.ones((4, 700, 700), "u2")  # 1 MB a frame
+    paths = [plain(tmp_path / f"{k}.h5", raw=frames) for k in range(5)]
+    viewer = components.ViewerModel()
+    process = psutil.Process()
+    used = []
+    with tally("layers opened and removed").fault():
+        for k in range(number):
+            viewer.layers.extend(
+                Image(data, **options)
+                for data, options, _ in read_layers(str(paths[k % len(paths)]))
+            )
+            viewer.dims.current_step = (k % 4, 0, 0)
+            if k % 5 == 4:
+                viewer.layers.clear()
+                gc.collect()
+                used.append(process.memory_info().rss)
+        open_files = {Path(file.path) for file in process.open_files()}
+        assert not open_files & set(paths)
+        # The first ones fill caches that stay.
+        assert used[-1] - used[len(used) // 4] < 30 * 2**20

@@ -123,8 +123,8 @@ def circles(file: h5py.File, number: int) -> None:
         pytest.param(many_attributes, 10**6, ["image 66", "000 att"], marks=MANY),
         (many_groups, 5_000, ["image 66"]),
         pytest.param(many_groups, 100_000, ["image 66"], marks=MANY),
-        (deep_groups, 1_000, ["image 66"]),
-        pytest.param(deep_groups, 10_000, ["image 66"], marks=MANY),
+        (deep_groups, 500, ["image 66"]),
+        pytest.param(deep_groups, 2_000, ["image 66"], marks=MANY),
         (circles, 50, ["image 66"]),
     ],
 )

@@ -217,6 +217,8 @@ def test_layers_that_were_removed_leave_nothing(
                 viewer.layers.clear()
                 gc.collect()
                 used.append(process.memory_info().rss)
+        del viewer  # napari remembers the last layer it has shown
+        gc.collect()
         open_files = {Path(file.path) for file in process.open_files()}
         assert not open_files & set(paths)
         # The first ones fill caches that stay.

@@ -584,5 +584,5 @@ def test_text_of_files_is_no_markup(viewer: Any, dock: Any, qtbot: Any) -> None:
     dock.status.setText("<b>bold</b>")
     assert dock.status.textFormat() == Qt.TextFormat.PlainText
     assert tooltip("<b>bold</b>") == "<qt>&lt;b&gt;bold&lt;/b&gt;</qt>"
-    dock.plots.plots.show_profile(Profile("<img src='x'>", *[np.arange(3.0)] * 5))
+    dock.plots.plots.show_profile(Profile("<img src='x'>", *[np.arange(3.0)] * 6))
     assert "<img" not in dock.plots.plots.after.getAxis("bottom").labelText

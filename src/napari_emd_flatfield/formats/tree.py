@@ -213,6 +213,8 @@ def is_array(node: object) -> TypeGuard[h5py.Dataset]:
     """
     if not isinstance(node, h5py.Dataset) or len(node.shape or ()) < 2:
         return False
+    if max(node.shape) > _LONGEST_AXIS:
+        return False
     dtype = dtype_of(node)
     return dtype.kind in "biufc" or is_complex_compound(dtype)
 

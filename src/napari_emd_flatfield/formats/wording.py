@@ -41,14 +41,16 @@ def size_text(size: float) -> str:
     return f"{size:.{digits}f} {_PREFIXES[step]}"
 
 
-def printable(text: str) -> str:
+def printable(text: str | bytes) -> str:
     """Show control characters as such: a name must not steer a terminal.
 
     Parameters
     ----------
     text
-        Anything from a file.
+        Anything from a file; what is not UTF-8 comes as bytes.
     """
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 

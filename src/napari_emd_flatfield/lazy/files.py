@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+import h5py
 from h5py._objects import phil
 
 from ..errors import ReadError
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator
 
-    import h5py
     import numpy as np
 
     from .opening import Identity, Version
@@ -38,6 +38,9 @@ _Seen = TypeVar("_Seen")
 # Datasets kept open between reads, each with such a cache: a series may be
 # thousands of datasets, of which a cache serves only the last few.
 _DATASETS_KEPT = 8
+
+# Groups remembered to lie in this file, so that paths need not be followed anew.
+_GROUPS_KNOWN = 1000
 
 
 class SharedFile:
@@ -66,6 +69,8 @@ class SharedFile:
         self._lock = threading.RLock()
         self._open: list[h5py.File] = []
         self._datasets: dict[str, h5py.Dataset] = {}
+        # Groups to which no link leads but hard ones.
+        self._reached = {""}
         self._descriptor: Descriptor | None = None
         self._pool: Pool | None = None
         # Under which blocks of this file are cached.
@@ -151,8 +156,20 @@ class SharedFile:
         ReadError
             If it shows data of a file that may not be followed.
         """
-        with following(self.follow_external):
-            return opened(self.handle(), name)
+        parent, _, last = name.rpartition("/")
+        with self._lock, following(self.follow_external):
+            start = self.handle()
+            if parent not in self._reached:
+                return opened(start, name)
+            # Nothing on the way to the parent can lead elsewhere.
+            group = start[parent] if parent else start
+            node = opened(group, last) if last else group
+            is_hard = last and isinstance(group.get(last, getlink=True), h5py.HardLink)
+            if is_hard and isinstance(node, h5py.Group):
+                if len(self._reached) > _GROUPS_KNOWN:
+                    self._reached = {""}
+                self._reached.add(name)
+            return node
 
     def handle(self) -> h5py.File:
         """Return the open `h5py.File`, opening it if need be.
@@ -295,6 +312,7 @@ class SharedFile:
 
     def _shut(self) -> None:
         self._datasets.clear()
+        self._reached = {""}
         self._descriptor = self._pool = None
         _close_all(self._open)
 

@@ -116,7 +116,7 @@ class H5Array(LazyArray):
     def _ahead(self, slices: tuple[slice, ...]) -> list[Callable[[], None]]:
         try:
             blocks = self._looked_at()
-        except EmdFlatfieldError:  # the read that comes will say so
+        except (EmdFlatfieldError, OSError):  # the read that comes will say so
             return []
         return [] if blocks is None else blocks.ahead(slices)
 

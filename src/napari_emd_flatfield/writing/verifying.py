@@ -15,6 +15,7 @@ import numpy as np
 from isal import isal_zlib
 
 from ..errors import WriteError
+from ..lazy.memory import SCRATCH
 from ..lazy.opening import open_hdf5
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def verify(path: Path, written: Mapping[str, Checksums], everything: bool) -> No
     WriteError
         If a chunk is missing, cannot be read, or holds something else.
     """
+    SCRATCH.close()  # what was needed to write is not needed any more
     # Each chunk is read once: a cache would only take memory.
     access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
     access.set_chunk_cache(0, 0, 1.0)

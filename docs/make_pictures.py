@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -160,13 +159,10 @@ def finish(widget: QWidget) -> None:
 
 
 def settle(seconds: float = 0.5) -> None:
-    """Let Qt lay out and draw what has changed."""
-    from qtpy.QtWidgets import QApplication
+    """Let Qt lay out and draw what has changed, and delete what is done with."""
+    from qtpy.QtTest import QTest
 
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        QApplication.processEvents()
-        time.sleep(0.01)
+    QTest.qWait(int(1000 * seconds))
 
 
 def save(pixels: np.ndarray, name: str) -> None:

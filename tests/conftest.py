@@ -24,6 +24,12 @@ settings.register_profile("files", deadline=None)
 settings.load_profile("files")
 
 
+def pytest_collection_finish() -> None:
+    # What was imported stays: each of many collections would go through it again.
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("canvas") is None or has_display():
         return

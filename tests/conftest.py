@@ -95,3 +95,13 @@ def _own_settings(
     settings._clear_plugin_settings_cache()
     yield
     settings._clear_plugin_settings_cache()
+
+
+@pytest.fixture(autouse=True)
+def _own_notifications(request: pytest.FixtureRequest) -> None:
+    """Let no test see what napari told in those before it."""
+    if request.node.get_closest_marker("canvas") is None:
+        return
+    from napari.utils.notifications import notification_manager
+
+    notification_manager.records.clear()

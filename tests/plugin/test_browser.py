@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -324,6 +325,32 @@ def test_previews_of_large_frames_are_bounded(
     assert (frame.pixels[1:, : max(1, middle - 1)] > 100).all()
     assert (frame.pixels[1:, middle + 1 :] < 100).all()
     assert ("middle of" in frame.caption) == (max(shape) > 4096)
+
+
+def test_a_preview_does_not_hold_the_file_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from napari_emd_flatfield.lazy.blocks import Blocks
+    from napari_emd_flatfield.lazy.files import SharedFile
+    from napari_emd_flatfield.plugin.browser_frames import preview
+
+    path = tmp_path / "scan.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("data", (400, 300), "u1", chunks=(100, 300))
+    shared, got_at_it = SharedFile.of(path), []
+    read = Blocks.read
+
+    def read_while_another_asks(blocks: Blocks, *args: Any) -> Any:
+        another = threading.Thread(target=shared.version, daemon=True)
+        another.start()
+        another.join(10)
+        got_at_it.append(not another.is_alive())
+        return read(blocks, *args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Blocks, "read", read_while_another_asks)
+        assert preview(shared, "/data") is not None
+    assert got_at_it == [True]
 
 
 def test_filter_shows_what_matches_and_what_leads_there(

@@ -9,7 +9,9 @@ import dask.array as da
 import numpy as np
 import pytest
 from napari._qt import qt_main_window
-from qtpy.QtCore import Qt
+from napari.settings import get_plugin_settings
+from qtpy.compat import isalive
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QCloseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QDialog, QLabel, QScrollArea
@@ -18,6 +20,7 @@ import napari_emd_flatfield as nef
 from napari_emd_flatfield.lazy import LazyArray
 from napari_emd_flatfield.lazy.indexing import selected_shape
 from napari_emd_flatfield.plugin import flatfield_widget
+from napari_emd_flatfield.plugin.options import Options
 from napari_emd_flatfield.plugin.resolutions import full_resolution
 from napari_emd_flatfield.synthetic import make_scan
 
@@ -229,6 +232,32 @@ def test_raw_and_corrected_take_turns_whoever_hides_them(
     assert not dock.compare_button.isChecked()
 
 
+def test_napari_preferences_reach_an_open_dock(
+    viewer: Any, dock: Any, qtbot: Any
+) -> None:
+    viewer.add_image(np.stack([level(2, 8, 8), level(4, 8, 8)]), name="flats")
+    viewer.add_image(level(8, 9, 8, 8), name="sample")
+    dock.inputs.positions.value = "0, 8"
+    press_correct(dock, qtbot)
+    preferences = get_plugin_settings(PLUGIN).flatfield
+    preferences.update({"interpolation": "first", "absorbance": True})
+    assert dock.options.interpolation.value == "first"
+    settle(dock, qtbot)
+    np.testing.assert_allclose(middle(dock), np.full(9, -np.log(4)), rtol=1e-6)
+    dock.options.reset()
+    assert preferences.interpolation == "linear"
+
+
+def test_napari_preferences_do_not_reach_a_dock_that_is_gone(viewer: Any) -> None:
+    options = Options()
+    options.deleteLater()
+    QApplication.sendPostedEvents(options, QEvent.Type.DeferredDelete)
+    assert not isalive(options)
+    preferences = get_plugin_settings(PLUGIN).flatfield
+    preferences.interpolation = "first"
+    assert preferences.interpolation == "first"
+
+
 def test_removing_and_renaming_what_is_in_use(
     viewer: Any, dock: Any, qtbot: Any
 ) -> None:
@@ -381,6 +410,7 @@ def test_everything_is_reached_by_keyboard(make_napari_viewer: Any, qtbot: Any) 
     viewer.add_image(level(2, 8, 8), name="flat")
     viewer.add_image(level(4, 8, 8), name="white")
     viewer.add_image(level(6, 3, 8, 8), name="sample")
+    dock.inputs.positions.value = "0, 2"  # buttons that are greyed out are passed by
     press_correct(dock, qtbot)
     folded = dock.findChild(flatfield_widget.Folded)
     folded.expand()
@@ -422,17 +452,23 @@ def test_every_label_leads_to_its_field(dock: Any) -> None:
         assert label.buddy().toolTip(), label.text()
 
 
-def test_a_wide_dock_shows_all_and_a_narrow_one_scrolls(
+def test_a_wide_dock_shows_all_and_a_narrow_or_low_one_scrolls(
     make_napari_viewer: Any, qtbot: Any
 ) -> None:
     viewer = make_napari_viewer(show=True)
-    viewer.window._qt_window.resize(1200, 800)
-    outer, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Flat-field correction")
-    qtbot.wait(200)
-    scroll = dock.findChild(QScrollArea)
-    assert scroll.horizontalScrollBar().maximum() == 0
     window = viewer.window._qt_window
+    window.resize(1200, 800)
+    outer, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Flat-field correction")
+    qtbot.waitUntil(lambda: window.width() == 1200)
+    scroll = dock.findChild(QScrollArea)
+    across, down = scroll.horizontalScrollBar(), scroll.verticalScrollBar()
+    qtbot.waitUntil(lambda: (across.maximum(), down.maximum()) == (0, 0))
+    # napari's own docks keep the window higher than this one when it is folded.
+    dock.findChild(flatfield_widget.Folded).expand()
+    dock.plots.expand()
     window.resize(700, 300)
     window.resizeDocks([outer], [100], Qt.Orientation.Horizontal)
-    qtbot.waitUntil(lambda: scroll.verticalScrollBar().maximum() > 0)
-    assert scroll.widget().height() > scroll.viewport().height()
+    qtbot.waitUntil(lambda: min(across.maximum(), down.maximum()) > 0)
+    down.setValue(down.maximum())
+    below = dock.plots.mapTo(scroll.viewport(), dock.plots.rect().bottomLeft()).y()
+    assert 0 < below <= scroll.viewport().height()

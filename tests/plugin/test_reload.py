@@ -23,10 +23,7 @@ PLUGIN = "napari-emd-flatfield"
 
 @pytest.fixture
 def viewer(make_napari_viewer: Any) -> Any:
-    viewer = make_napari_viewer()
-    before = len(notification_manager.records)
-    yield viewer
-    del notification_manager.records[before:]
+    return make_napari_viewer()
 
 
 def reload() -> None:

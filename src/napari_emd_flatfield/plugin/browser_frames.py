@@ -68,17 +68,18 @@ def preview(file: SharedFile, path: str) -> Preview | None:
     """
     with damage_named(file, path):
         data = _data(file, path)
-        if data is None:
-            return None
-        middle = tuple(n // 2 for n in data.shape[:-2])
-        rows, columns = (_middle(n) for n in data.shape[-2:])
-        pixels = _shrunk(np.asarray(data[(*middle, rows, columns)]))
-        low, high = contrast_limits(pixels)
-        shades = (np.clip(pixels, low, high) - low) * (255 / (high - low))
-        return Preview(
-            np.nan_to_num(shades).astype(np.uint8),
-            f"{_which(data.shape, middle)}black {low:.5g}, white {high:.5g}",
-        )
+    if data is None:
+        return None
+    # Not while the file is held: threads that help to read have to get at it too.
+    middle = tuple(n // 2 for n in data.shape[:-2])
+    rows, columns = (_middle(n) for n in data.shape[-2:])
+    pixels = _shrunk(np.asarray(data[(*middle, rows, columns)]))
+    low, high = contrast_limits(pixels)
+    shades = (np.clip(pixels, low, high) - low) * (255 / (high - low))
+    return Preview(
+        np.nan_to_num(shades).astype(np.uint8),
+        f"{_which(data.shape, middle)}black {low:.5g}, white {high:.5g}",
+    )
 
 
 def _data(file: SharedFile, path: str) -> ArrayLike | None:

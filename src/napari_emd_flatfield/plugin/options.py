@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from magicgui.widgets import CheckBox, ComboBox, FloatSpinBox, LineEdit, PushButton
+from qtpy.compat import isalive
 from qtpy.QtCore import Signal as QtSignal
 from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
 
@@ -20,8 +21,8 @@ class Options(QWidget):
     """How to interpolate between flats, and what to do with the result.
 
     `interpolation` is left for its owner to place; the rest is laid out here.
-    What is set is kept in napari's settings of the plugin, where they can be
-    changed as well.
+    What is set is kept in napari's settings of the plugin; what is changed there
+    is shown here at once.
     """
 
     changed = QtSignal()
@@ -93,6 +94,9 @@ class Options(QWidget):
         for name, widget in self._values.items():
             widget.changed.connect(lambda value, n=name: self._on_changed(n, value))
         self.reset_button.changed.connect(self.reset)
+        if self._stored is not None:
+            for name in self._values:
+                getattr(self._stored.events, name).connect(self._on_stored)
 
     def settings(self) -> dict[str, Any]:
         """Return keyword arguments of `FlatField`.
@@ -151,6 +155,11 @@ class Options(QWidget):
         if self._stored is not None:
             setattr(self._stored, name, value)
         self.changed.emit()
+
+    def _on_stored(self, event: Any) -> None:
+        # Python may keep what is left of a closed dock for a while.
+        if isalive(self):
+            self._values[event.type].value = event.value
 
 
 def fit_narrow(form: QFormLayout) -> None:

@@ -92,7 +92,7 @@ def formula(raw, flats, dark, positions, at):
 
 
 @given(scans())
-@settings(deadline=None, max_examples=8000)
+@settings(deadline=None, max_examples=1500)
 def test_results_are_those_of_the_formula_or_dead(scan):
     raw, flats, dark, positions, at = scan
     ff = FlatField(flats, dark, positions=positions)

@@ -54,7 +54,7 @@ def groups(draw: st.DrawFn) -> dict[str, Any]:
         ),
         "dims": [
             (
-                draw(st.sampled_from([0.0, 7.0])) + draw(steps) * np.arange(n),
+                draw(steps) * (draw(st.sampled_from([0.0, 7.0])) + np.arange(n)),
                 draw(st.sampled_from(list(STORED))),
                 name,
                 draw(st.sampled_from(UNITS)),

@@ -128,6 +128,10 @@ class Encoder:
             pool = SCRATCH if self._code else self._chunks
             pool.give(stored.buffer)
 
+    def close(self) -> None:
+        """Return the memory to the system; no chunk may be in use."""
+        self._chunks.close()
+
     def _as_chunk(self, memory: np.ndarray) -> np.ndarray:
         chunk: np.ndarray = memory.view(self._dtype).reshape(self._shape)
         return chunk

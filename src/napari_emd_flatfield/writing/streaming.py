@@ -114,7 +114,8 @@ def write_frames(
     # What is read for a block is mostly half as wide as what is made of it.
     read = math.prod(size) * dataset.dtype.itemsize // 2
     threads = thread_count(read + encoder.nbytes_held)
-    with closing(SCRATCH), closing(ahead(produce, blocks, threads)) as produced:
+    produced = ahead(produce, blocks, threads)
+    with closing(SCRATCH), closing(encoder), closing(produced):
         for block, chunks_of_block in zip(blocks, produced, strict=True):
             for offset, stored in chunks_of_block:
                 dataset.id.write_direct_chunk(offset, stored.data)

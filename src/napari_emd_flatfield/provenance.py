@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
 COMMENTS = "comments"
 
 
+@cache
 def software() -> str:
     """Name and version of this package, e.g. ``"napari-emd-flatfield 0.1.0"``."""
     return f"napari-emd-flatfield {version('napari-emd-flatfield')}"

@@ -102,7 +102,7 @@ def test_a_folder_that_goes_during_a_save(tmp_path: Path, tally: Any) -> None:
 
 
 AS_NOBODY = """
-import os, sys
+import os, sys, tempfile
 from pathlib import Path
 import numpy as np, napari_emd_flatfield as nef
 
@@ -115,6 +115,8 @@ def lose(done, total):
         os.seteuid(65534)
 
 signal = nef.Signal("new", np.ones((8, 64, 64)))
+with tempfile.TemporaryDirectory() as folder:
+    nef.write(Path(folder) / "x.emd", signal)  # all a save imports is there now
 os.seteuid(65534)
 try:
     nef.write(target, signal, progress=lose)

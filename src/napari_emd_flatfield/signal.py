@@ -11,7 +11,6 @@ from typing import (
     Literal,
     Protocol,
     get_args,
-    runtime_checkable,
 )
 
 import numpy as np
@@ -32,7 +31,6 @@ Role = Literal["raw", "flat", "dark"]
 _STEP_TOLERANCE = 1e-3
 
 
-@runtime_checkable
 class ArrayLike(Protocol):
     """What a signal's data must offer: napari asks for exactly this much."""
 
@@ -43,6 +41,9 @@ class ArrayLike(Protocol):
     @property
     def ndim(self) -> int: ...
     def __getitem__(self, key: Any, /) -> Any: ...
+
+
+_ARRAY = ("shape", "dtype", "ndim", "__getitem__")
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +185,8 @@ class Signal:
     dataset: str | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.data, ArrayLike):
+        # Ten times as fast as isinstance, which counts where there are thousands.
+        if not all(hasattr(self.data, name) for name in _ARRAY):
             raise SignalError(
                 f"signal {self.name!r} needs an array, not {type(self.data).__name__}"
             )

@@ -28,7 +28,7 @@ from .display import RGB, in_display_order
 from .nexusaxes import axes_of_plot, texts
 from .roles import role_of
 from .skipping import skipping
-from .tree import child, children, identity, is_image, stem, unique_names
+from .tree import child, children, identity, inside, is_image, stem, unique_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -91,10 +91,25 @@ def signals(
 
 @dataclass(frozen=True)
 class _Place:
-    """A group that shows images, and its attributes: reading them takes longest."""
+    """A group that shows images, and what is known of it: looking takes longest.
+
+    Parameters
+    ----------
+    group
+        The group.
+    attributes
+        Its own.
+    known
+        Objects by their HDF5 paths.
+    """
 
     group: h5py.Group
-    attributes: dict[str, Any]
+    attributes: Mapping[str, Any]
+    known: Mapping[str, Node]
+
+    def child(self, name: str) -> Node | None:
+        found = self.known.get(inside(self.group.name, name))
+        return child(self.group, name) if found is None else found
 
 
 class Entries:
@@ -175,27 +190,29 @@ def _candidates(
 ) -> Iterator[tuple[_Place, Node | None]]:
     """What might be an image, with its group: plots first, the default before all."""
     groups = [(n, nx_class(n)) for n in nodes if isinstance(n, h5py.Group)]
+    known = {node.name: node for node in nodes}
     plots = [group for group, kind in groups if kind == "NXdata"]
     default = default_plot(nodes[0])
     if default is not None:
         plots.sort(key=lambda plot: identity(plot) != identity(default))
     for plot in plots:
         with skipping(file, plot.name):
-            place = _Place(plot, attributes(plot))
+            place = _Place(plot, attributes(plot), known)
             yield from ((place, dataset) for dataset in _plotted(place))
     for group, kind in groups:
         if kind == "NXdetector":
-            yield _Place(group, {}), child(group, "data")
+            place = _Place(group, {}, known)
+            yield place, place.child("data")
 
 
 def _plotted(plot: _Place) -> list[Node | None]:
     """Signals of an NXdata group, the main one first."""
     own = plot.attributes
     names = [*texts(own.get("signal")), *texts(own.get("auxiliary_signals"))]
-    named = [child(plot.group, name) for name in names]
+    named = [plot.child(name) for name in names]
     if any(each is not None for each in named):
         return named
-    children = [child(plot.group, name) for name in plot.group]
+    children = [plot.child(name) for name in plot.group]
     marked = [c for c in children if c is not None and "signal" in c.attrs]
     if marked:
         return sorted(marked, key=lambda dataset: text(dataset, "signal"))
@@ -244,7 +261,7 @@ def _axes(
 ) -> list[Axis]:
     if nx_class(place.group) == "NXdetector":
         return list(axes_of_frames(shape, None, place.group))
-    return axes_of_plot(place.group, described, shape)
+    return axes_of_plot(place.group, place.child, described, shape)
 
 
 def _described(entry: h5py.Group) -> dict[str, Any]:

@@ -20,16 +20,19 @@ import numpy as np
 from ..signal import Axis
 from .attributes import attributes, text
 from .dimvectors import coordinates
-from .tree import child, children
+from .tree import children
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from .tree import Node
 
 
 def axes_of_plot(
-    group: h5py.Group, described: Mapping[str, Any], shape: Sequence[int]
+    group: h5py.Group,
+    child: Callable[[str], Node | None],
+    described: Mapping[str, Any],
+    shape: Sequence[int],
 ) -> list[Axis]:
     """Describe the axes of a signal.
 
@@ -37,6 +40,8 @@ def axes_of_plot(
     ----------
     group
         The NXdata group it is in.
+    child
+        Finds what is in that by name.
     described
         Attributes of the group and of the signal.
     shape
@@ -58,11 +63,11 @@ def axes_of_plot(
         if where not in range(len(axes)):
             where = position
         if name not in ("", ".") and where < len(axes):
-            axes[where] = _axis(child(group, name), name, len(axes[where]))
+            axes[where] = _axis(child(name), name, len(axes[where]))
     if not names:
         for where, name in _numbered(group).items():
             if where in range(len(axes)):
-                axes[where] = _axis(child(group, name), name, len(axes[where]))
+                axes[where] = _axis(child(name), name, len(axes[where]))
     return axes
 
 

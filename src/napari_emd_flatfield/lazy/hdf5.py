@@ -57,8 +57,9 @@ class H5Array(LazyArray):
         if not isinstance(dataset, h5py.Dataset):
             raise ReadError(f"{self._file.path} has no dataset {name}")
         super().__init__(dataset.shape, dataset.dtype, dataset.chunks)
-        self._opening = self._file.opening()
-        self._blocks = self._blocks_of(dataset)
+        # Looked at by the first read: a file may have thousands that are never read.
+        self._opening: int | None = None
+        self._blocks: Blocks | None = None
 
     def _blocks_of(self, dataset: Any) -> Blocks | None:
         if not isinstance(dataset, h5py.Dataset):

@@ -6,7 +6,6 @@ array of one of these (https://github.com/silx-kit/silx/issues/2292).
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -90,29 +89,33 @@ def attribute_names(node: h5py.Group | h5py.Dataset) -> list[str]:
     list of str
         All, or the first 4096 with a warning.
     """
-    number = h5py.h5a.get_num_attrs(node.id)
-    if number <= _MOST_ATTRIBUTES:
-        return list(node.attrs)
-    warn(
-        f"{node.file.filename}:{node.name} has {number} attributes; the first "
-        f"{_MOST_ATTRIBUTES} are read"
-    )
-    found: list[str] = []
+    return [decode(name) for name in _stored_names(node)]
+
+
+def _stored_names(node: h5py.Group | h5py.Dataset) -> list[bytes]:
+    found: list[bytes] = []
 
     def collect(name: bytes) -> bool | None:
-        found.append(os.fsdecode(name))
-        return True if len(found) == _MOST_ATTRIBUTES else None
+        if len(found) == _MOST_ATTRIBUTES:
+            return True
+        found.append(name)
+        return None
 
     # Any other order would have HDF5 open all of them first.
-    h5py.h5a.iterate(node.id, collect, order=h5py.h5.ITER_NATIVE)
+    if h5py.h5a.iterate(node.id, collect, order=h5py.h5.ITER_NATIVE):
+        number = h5py.h5a.get_num_attrs(node.id)
+        warn(
+            f"{node.file.filename}:{node.name} has {number} attributes; the first "
+            f"{_MOST_ATTRIBUTES} are read"
+        )
     return found
 
 
 def _readable(node: h5py.Group | h5py.Dataset) -> Iterator[tuple[str, Any]]:
     stored = node.attrs
-    for key in attribute_names(node):
+    for name in _stored_names(node):
         try:
-            yield decode(key), decode(stored[key])
+            yield decode(name), decode(stored[name])
         except UNREADABLE:
             continue
 

@@ -80,7 +80,12 @@ def added(file: SharedFile, nodes: Sequence[Node]) -> tuple[list[Signal], list[N
     list of Signal, list of h5py.Group or h5py.Dataset
         What was added, and the nodes that were not.
     """
-    marked = [node for node in nodes if group_type(node) == "1" and ADDED in node.attrs]
+    groups_only = (node for node in nodes if isinstance(node, h5py.Group))
+    marked = [
+        group
+        for group in groups_only
+        if ADDED in group.attrs and group_type(group) == "1"
+    ]
     if not marked:
         return [], list(nodes)
     inside = tuple(f"{node.name}/" for node in marked)

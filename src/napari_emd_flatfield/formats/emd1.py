@@ -62,7 +62,11 @@ def recognises(nodes: Sequence[Node]) -> bool:
     nodes
         All groups and datasets of the file, root first.
     """
-    return any(group_type(node) in ("file", "root", "array") for node in nodes)
+    return any(
+        group_type(node) in ("file", "root", "array")
+        for node in nodes
+        if isinstance(node, h5py.Group)
+    )
 
 
 def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:

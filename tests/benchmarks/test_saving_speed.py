@@ -28,8 +28,8 @@ pytestmark = [
 
 SCRIPT = Path(__file__).with_name("contenders.py")
 REPEATS = 2
-FRAMES = 16
-# What takes a third of a second a frame need not take 16.
+FRAMES = 48
+# What takes a third of a second a frame need not take so many.
 SLOW_FRAMES = 4
 
 

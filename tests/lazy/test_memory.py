@@ -29,14 +29,26 @@ def test_what_is_lent_twice_at_a_time_differs() -> None:
         assert np.all(one == 1)
 
 
-def test_what_is_too_small_is_replaced() -> None:
+def test_the_smallest_that_is_large_enough_is_lent() -> None:
     pool = Pool()
-    small = pool.take(10)
-    pool.give(small)
-    large = pool.take(1000)
-    assert large.size >= 1000
-    pool.give(large)
-    assert pool.take(10) is large
+    small, middle, large = pool.take(10), pool.take(100), pool.take(1000)
+    for memory in (large, small, middle):
+        pool.give(memory)
+    assert pool.take(2000).size >= 2000
+    assert pool.take(50) is middle
+    assert pool.take(50) is large
+    assert pool.take(10) is small
+
+
+def test_of_more_than_is_kept_the_smallest_goes() -> None:
+    pool = Pool()
+    sizes = [10, 2**25, 2**25]  # a little more than 64 MiB
+    for memory in [pool.take(size) for size in sizes]:
+        pool.give(memory)
+    assert pool.take(10).size == 2**25
+    assert pool.take(10).size == 2**25
+    assert pool.take(10).size == 10
+    assert not pool._spare
 
 
 def test_memory_comes_back_after_an_error() -> None:

@@ -7,9 +7,9 @@ it; and what a thread frees in the ordinary way mostly stays with its heap.
 from __future__ import annotations
 
 import math
+import mmap
 import os
-from contextlib import contextmanager
-from mmap import ACCESS_COPY, ACCESS_DEFAULT, mmap
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +25,8 @@ class Pool:
     """Memory for one purpose, to be used from any thread."""
 
     def __init__(self) -> None:
-        self._spare: list[np.ndarray] = []
+        # By identity: several threads may look for the same one, one of them gets it.
+        self._spare: dict[int, np.ndarray] = {}
 
     def take(self, nbytes: int) -> np.ndarray:
         """Lend memory.
@@ -40,12 +41,11 @@ class Pool:
         numpy.ndarray
             At least so many bytes, uint8, as their last user left them.
         """
-        try:
-            memory = self._spare.pop()
-        except IndexError:
-            return _new(nbytes)
-        # What is too small is let go: in time all is as large as is needed.
-        return memory if memory.size >= nbytes else _new(nbytes)
+        for memory in self._by_size():
+            fits = memory.size >= nbytes
+            if fits and self._spare.pop(id(memory), None) is not None:
+                return memory
+        return _new(nbytes)
 
     def give(self, memory: np.ndarray) -> None:
         """Take memory back.
@@ -55,13 +55,23 @@ class Pool:
         memory
             What `take` returned, whole.
         """
-        kept = sum(each.size for each in tuple(self._spare))
-        if kept + memory.size <= _MOST_SPARE:
-            self._spare.append(memory)
+        self._spare[id(memory)] = memory
+        by_size = self._by_size()
+        excess = sum(each.size for each in by_size) - _MOST_SPARE
+        # What is too small for most uses goes first.
+        for each in by_size:
+            if excess <= 0:
+                break
+            self._spare.pop(id(each), None)
+            excess -= each.size
 
     def close(self) -> None:
         """Return to the system what nobody uses; the pool can still be used."""
         self._spare.clear()
+
+    def _by_size(self) -> list[np.ndarray]:
+        spare = list(self._spare.values())  # at once, whatever other threads do
+        return sorted(spare, key=lambda memory: memory.size)
 
     @contextmanager
     def lent(
@@ -92,9 +102,13 @@ SCRATCH = Pool()
 
 
 # Not shared with a process that is forked; Windows forks none.
-_ACCESS = ACCESS_DEFAULT if os.name == "nt" else ACCESS_COPY
+_ACCESS = mmap.ACCESS_DEFAULT if os.name == "nt" else mmap.ACCESS_COPY
 
 
 def _new(nbytes: int) -> np.ndarray:
     # Straight from the system, and back to it once nobody refers to it.
-    return np.frombuffer(mmap(-1, max(1, nbytes), access=_ACCESS), np.uint8)
+    memory = mmap.mmap(-1, max(1, nbytes), access=_ACCESS)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):  # a kernel built without
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(memory, np.uint8)

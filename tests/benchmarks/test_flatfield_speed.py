@@ -57,7 +57,7 @@ class Scan:
 def scan() -> Iterator[Scan]:
     made = Scan()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks, "thread_count", lambda: THREADS)
+        patch.setattr(blocks, "core_count", lambda: THREADS)
         # The compiled kernel is loaded, or built, in the background.
         made.ff(made.raw[0], at=1.0)
         for program in list(kernels._programs.values()):

@@ -151,10 +151,10 @@ def test_the_number_of_threads_does_not_matter(scan, extra, monkeypatch):
     raw, flats, darks, at, options = scan
     ff = FlatField(flats, darks, **options, **extra)
     raw, at = raw[:2], at[3:5]
-    monkeypatch.setattr(blocks, "thread_count", lambda: 1)
+    monkeypatch.setattr(blocks, "core_count", lambda: 1)
     one = ff(raw, at)
     for threads in (2, 3, 7):
-        monkeypatch.setattr(blocks, "thread_count", lambda n=threads: n)
+        monkeypatch.setattr(blocks, "core_count", lambda n=threads: n)
         np.testing.assert_array_equal(ff(raw, at), one)
 
 

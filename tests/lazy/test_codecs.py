@@ -12,7 +12,8 @@ import pytest
 
 from napari_emd_flatfield.errors import ReadError
 from napari_emd_flatfield.lazy import H5Array
-from napari_emd_flatfield.lazy.codecs import Pipeline, fletcher32
+from napari_emd_flatfield.lazy.codecs import Pipeline
+from napari_emd_flatfield.lazy.fletcher import fletcher32
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -252,6 +253,9 @@ def test_fletcher32(size: int, value: int | None) -> None:
     padded = data.tobytes() + bytes(size % 2)
     first = second = 0
     for high, low in zip(padded[::2], padded[1::2], strict=True):
-        first = (first + (high << 8 | low)) % 65535
-        second = (second + first) % 65535
+        # HDF5 adds what is carried out of 16 bits, so that 65535 is not made 0.
+        first += high << 8 | low
+        first = (first & 0xFFFF) + (first >> 16)
+        second += first
+        second = (second & 0xFFFF) + (second >> 16)
     assert fletcher32(data) == second << 16 | first

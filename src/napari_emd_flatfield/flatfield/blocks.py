@@ -8,6 +8,8 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
+from ..lazy.limits import core_count
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -15,13 +17,6 @@ Result = TypeVar("Result")
 
 # A thread that gets less than this many pixels costs more than it saves.
 _FEWEST_PIXELS = 2**16
-
-
-def thread_count() -> int:
-    """How many threads may run at once: the cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def share_rows(
@@ -43,7 +38,7 @@ def share_rows(
     list
         What each piece of the work returned, from the top down.
     """
-    threads = max(1, min(thread_count(), height, pixels // _FEWEST_PIXELS))
+    threads = max(1, min(core_count(), height, pixels // _FEWEST_PIXELS))
     edges = [height * i // threads for i in range(threads + 1)]
     pieces = [slice(a, b) for a, b in pairwise(edges)]
     others = [_pool().submit(work, piece) for piece in pieces[1:]]
@@ -52,7 +47,7 @@ def share_rows(
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(thread_count(), thread_name_prefix="flatfield")
+    return ThreadPoolExecutor(core_count(), thread_name_prefix="flatfield")
 
 
 if hasattr(os, "register_at_fork"):

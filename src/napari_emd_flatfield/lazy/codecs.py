@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import ReadError
 from . import filters
+from .fletcher import fletcher32
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     Decode = Callable[[np.ndarray, Sequence[int], int], np.ndarray]
 
 _CHECKSUM_BYTES = 4
-_ROW_BYTES = 8192
 
 
 @dataclass(frozen=True)
@@ -141,29 +141,6 @@ def _checked(
     if any((fletcher32(data) - written >> half & 0xFFFF) % 0xFFFF for half in (0, 16)):
         raise ReadError("a chunk does not match its checksum (Fletcher-32)")
     return data
-
-
-def fletcher32(data: np.ndarray) -> int:
-    """Checksum of bytes as HDF5 computes it.
-
-    Parameters
-    ----------
-    data
-        Bytes, uint8, shape (n,).
-    """
-    rows = np.zeros(-(-data.size // _ROW_BYTES) * _ROW_BYTES, np.uint8)
-    rows[rows.size - data.size - data.size % 2 :][: data.size] = data
-    # Leading zeros change nothing: each word counts as often as words follow it.
-    words = rows.view("<u2").reshape(-1, _ROW_BYTES // 2)
-    height, width = words.shape
-    columns = words.sum(axis=0, dtype=np.uint64)
-    sums = words.sum(axis=1, dtype=np.uint32)
-    within = int(columns @ np.arange(width, 0, -1, dtype=np.uint64))
-    below = int(sums @ np.arange(height - 1, -1, -1, dtype=np.uint64)) * width
-    # HDF5 takes the words as big-endian: to swap the bytes of all of them is to
-    # multiply the sums by 256, as 256² is 1 modulo 65535.
-    first, second = (int(sums.sum()) * 256, (within + below) * 256)
-    return second % 0xFFFF << 16 | first % 0xFFFF
 
 
 @cache

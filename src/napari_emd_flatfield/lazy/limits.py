@@ -1,4 +1,4 @@
-"""How much fits into memory."""
+"""What this machine has: memory, and cores."""
 
 from __future__ import annotations
 
@@ -19,3 +19,10 @@ def physical_memory() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return 2**63
+
+
+def core_count() -> int:
+    """How many threads may run at once: the cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
+
+from .limits import core_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,11 +21,7 @@ _MOST_THREADS = 8
 
 def thread_count() -> int:
     """How many threads to decode in: one a core this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
-    return min(cores, _MOST_THREADS)
+    return min(core_count(), _MOST_THREADS)
 
 
 class Work:

@@ -12,8 +12,8 @@ from isal import isal_zlib
 
 from ..errors import WriteError
 from ..lazy import filters
+from ..lazy.fletcher import fletcher32
 from ..lazy.memory import SCRATCH, Pool
-from .fletcher import with_fletcher32
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +93,10 @@ class Encoder:
         stored = self._filtered(fill)
         if not self._sums:
             return stored
-        summed = with_fletcher32(stored.data)
+        encoded = stored.data.reshape(-1).view(np.uint8)
+        summed = np.empty(encoded.size + 4, np.uint8)
+        summed[:-4] = encoded
+        summed[-4:].view("<u4")[:] = fletcher32(encoded)
         self.release(stored)
         return Stored(summed)
 

@@ -6,7 +6,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from ..flatfield.blocks import thread_count as core_count
+from ..lazy.limits import core_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable

@@ -259,3 +259,82 @@ def test_fletcher32(size: int, value: int | None) -> None:
         second += first
         second = (second & 0xFFFF) + (second >> 16)
     assert fletcher32(data) == second << 16 | first
+
+
+_BLOCKWISE = {
+    "bitshuffle-lz4": dict(hdf5plugin.Bitshuffle(cname="lz4")),
+    "bitshuffle-zstd": dict(hdf5plugin.Bitshuffle(cname="zstd")),
+    "lz4": dict(hdf5plugin.LZ4(nbytes=2**16)),
+    "bitshuffle-lz4-fletcher": {
+        "fletcher32": True,
+        **hdf5plugin.Bitshuffle(cname="lz4"),
+    },
+}
+
+
+@pytest.mark.parametrize("name", _BLOCKWISE)
+@pytest.mark.parametrize("dtype", ["u1", "<u2", ">f4", "<c16"])
+# Whole blocks, blocks and a rest, and a rest too short to be shuffled.
+@pytest.mark.parametrize("shape", [(2, 1024, 3072), (2, 1733, 1901)])
+def test_large_chunks_are_decoded_in_parts(
+    tmp_path: Path, name: str, dtype: str, shape: tuple[int, ...]
+) -> None:
+    path, frame = tmp_path / "a.h5", (1, *shape[1:])
+    data = sample(shape, dtype)
+    with h5py.File(path, "w") as file:
+        dataset = file.create_dataset("d", data=data, chunks=frame, **_BLOCKWISE[name])
+        mask, stored = dataset.id.read_direct_chunk((1, 0, 0))
+        pipeline = Pipeline.of(dataset)
+    assert pipeline is not None
+    out = np.empty(data[1].nbytes, np.uint8)
+    left = pipeline.decode(np.frombuffer(stored, np.uint8), mask, out)
+    assert len(left) > 1
+    for job in reversed(left):
+        job()
+    assert out.tobytes() == data[1].tobytes()
+    with H5Array(path, "d") as array:
+        np.testing.assert_array_equal(array[0], data[0])
+        np.testing.assert_array_equal(array[:, 5:-5, ::3], data[:, 5:-5, ::3])
+
+
+@pytest.mark.parametrize("side", [256, 2048])
+@pytest.mark.parametrize("at", [3, 10, 12, -1])
+def test_no_filter_is_given_what_leads_out_of_its_memory(
+    tmp_path: Path, side: int, at: int
+) -> None:
+    path = tmp_path / "a.h5"
+    data = sample((2, side, side), "<u2")
+    options = _BLOCKWISE["bitshuffle-lz4"]
+    with h5py.File(path, "w") as file:
+        dataset = file.create_dataset("d", data=data, chunks=(1, side, side), **options)
+        stored = bytearray(dataset.id.read_direct_chunk((1, 0, 0))[1])
+        if at > 0:
+            stored[at : at + 4] = b"\xff" * 4
+        dataset.id.write_direct_chunk(
+            (1, 0, 0), bytes(stored[: at if at < 0 else None])
+        )
+    with H5Array(path, "d") as array:
+        np.testing.assert_array_equal(array[0], data[0])
+        for key in (1, (1, slice(7), slice(9))):
+            with pytest.raises(ReadError, match=r"a.h5:d .* chunk at \(1, 0, 0\)"):
+                array[key]
+
+
+def test_a_part_that_does_not_decode_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    data = sample((2, 2048, 2048), "<u2")
+    options = _BLOCKWISE["bitshuffle-lz4"]
+    with h5py.File(path, "w") as file:
+        dataset = file.create_dataset("d", data=data, chunks=(1, 2048, 2048), **options)
+        stored = bytearray(dataset.id.read_direct_chunk((1, 0, 0))[1])
+        middle = 12
+        for _ in range(700):
+            middle += 4 + int.from_bytes(stored[middle : middle + 4], "big")
+        stored[middle + 4 : middle + 40] = b"\xff" * 36
+        dataset.id.write_direct_chunk((1, 0, 0), bytes(stored))
+    with h5py.File(path) as file, pytest.raises(OSError, match="filter"):
+        file["d"][1]
+    with H5Array(path, "d") as array:
+        np.testing.assert_array_equal(array[0], data[0])
+        with pytest.raises(ReadError, match=r"a\.h5:d cannot be read: HDF5 says"):
+            array[1]

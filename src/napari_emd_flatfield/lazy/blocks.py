@@ -17,14 +17,15 @@ from .chunked import Chunked
 from .contiguous import Contiguous
 from .grid import Slices, box, overlaps
 from .indexing import selected_shape
-from .memory import SCRATCH
+from .memory import FRAMES
 from .rawchunks import RawChunks
 from .work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from .files import SharedFile
+    from .work import Piece
 
 # A read, and what is read ahead of one, takes at most this share of the cache:
 # several signals have room in it. A block may take twice as much: across the grain
@@ -109,10 +110,9 @@ class Blocks:
         if size is None:
             target = self._target(slices, out)
             pieces = list(self._layout.pieces(slices, target))
-            if len(pieces) > 1:
-                return self._finished(Work(target, pieces))
-            pieces[0]()
-            return target
+            if len(pieces) == 1:
+                pieces = [*(pieces[0]() or ())]
+            return self._finished(self._work(target, pieces)) if pieces else target
         parts = list(overlaps(slices, size))
         keys = [self._key(size, part.block) for part in parts]
         blocks = [self._block(key, slices) for key in keys]
@@ -157,7 +157,7 @@ class Blocks:
     def _target(self, slices: Slices, out: np.ndarray | None) -> np.ndarray:
         if out is not None:
             return out
-        return SCRATCH.array(selected_shape(slices), self._layout.dtype)
+        return FRAMES.array(selected_shape(slices), self._layout.dtype)
 
     def _size(self, slices: Slices) -> tuple[int, ...] | None:
         """Shape of the blocks to read a selection by; None to keep nothing of it."""
@@ -190,11 +190,12 @@ class Blocks:
             for s, n in zip(slices, self._layout.shape, strict=True)
         ]
         order = sorted(range(len(size)), key=whole.__getitem__)
-        array = SCRATCH.array(
-            tuple(shape[axis] for axis in order), self._layout.dtype
-        )
+        array = FRAMES.array(tuple(shape[axis] for axis in order), self._layout.dtype)
         target = array.transpose(np.argsort(order))
-        return Work(target, self._layout.pieces(place, target))
+        return self._work(target, self._layout.pieces(place, target))
+
+    def _work(self, target: np.ndarray, pieces: Iterable[Piece]) -> Work:
+        return Work(target, pieces, self._file.pool())
 
     def _finished(self, work: Work, key: Key = ()) -> np.ndarray:
         self._file.pool().help(work, but=1)

@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ReadError
+from .blockwise import UnsafeChunkError
 from .codecs import Pipeline
 from .grid import Overlap, Slices, cell_shape, inside_array, overlaps
 from .memory import SCRATCH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     import h5py
 
+    from .codecs import Job
     from .files import SharedFile
+    from .work import Piece
 
 # HDF5 spends less on a chunk smaller than this than Python does.
 _SMALLEST_CHUNK = 16 * 2**10
@@ -80,9 +83,7 @@ class Chunked:
             slices, self.shape, self.chunks, nbytes // self.dtype.itemsize
         )
 
-    def pieces(
-        self, slices: Slices, target: np.ndarray
-    ) -> Iterator[Callable[[], None]]:
+    def pieces(self, slices: Slices, target: np.ndarray) -> Iterator[Piece]:
         """Cut reading into pieces that may be done in any thread.
 
         Parameters
@@ -97,35 +98,66 @@ class Chunked:
         while batch := list(islice(parts, count)):
             yield partial(self._fill, batch, target)
 
-    def _fill(self, batch: list[Overlap], target: np.ndarray) -> None:
-        for index, inside, where in batch:
-            part = target[where]
+    def _fill(self, batch: list[Overlap], target: np.ndarray) -> list[Piece]:
+        left: list[Piece] = []
+        for overlap in batch:
+            part = target[overlap.where]
+            by_hdf5 = partial(self._fill_by_hdf5, overlap, part)
             if part.shape == self.chunks and part.flags.c_contiguous:
-                done = self._decode(index, part.reshape(-1).view(np.uint8))
+                jobs = self._decode(overlap.block, part)
+                if jobs is not None:
+                    left += [partial(_first_of, job, by_hdf5) for job in jobs]
+                    continue
             else:
                 with SCRATCH.lent(self.chunks, self.dtype) as chunk:
-                    done = self._decode(index, chunk.reshape(-1).view(np.uint8))
-                    if done:
-                        part[...] = chunk[inside]
-            if not done:
-                # What HDF5 makes of it is what counts: its fill value, its error.
-                place = inside_array(index, self.chunks, inside)
-                part[...] = self.file.read(self.name, place)
+                    if self._decode_now(overlap.block, chunk):
+                        part[...] = chunk[overlap.inside]
+                        continue
+            by_hdf5()
+        return left
 
-    def _decode(self, index: tuple[int, ...], out: np.ndarray) -> bool:
-        """Decode a chunk unless it is not stored, or not as it should be."""
+    def _fill_by_hdf5(self, overlap: Overlap, part: np.ndarray) -> None:
+        # What HDF5 makes of it is what counts: its fill value, its error.
+        where = inside_array(overlap.block, self.chunks, overlap.inside)
+        part[...] = self.file.read(self.name, where)
+
+    def _decode_now(self, index: tuple[int, ...], chunk: np.ndarray) -> bool:
+        jobs = self._decode(index, chunk)
+        try:
+            for job in jobs or ():
+                job()
+        except ReadError:
+            return False
+        return jobs is not None
+
+    def _decode(self, index: tuple[int, ...], chunk: np.ndarray) -> list[Job] | None:
+        """Begin to decode a chunk; None where HDF5 shall say what is wrong with it."""
         origin = tuple(i * n for i, n in zip(index, self.chunks, strict=True))
+        out = chunk.reshape(-1).view(np.uint8)
         try:
             if not self.pipeline.steps:
-                return self.file.chunk(self.name, origin, out) is not None
+                found = self.file.chunk(self.name, origin, out)
+                return None if found is None else []
             # What cannot be compressed takes a little more than it is.
             most = out.size + out.size // 64 + 1024
-            with SCRATCH.lent((most,), out.dtype) as scratch:
-                found = self.file.chunk(self.name, origin, scratch)
-                if found is None:
-                    return False
-                skipped, stored = found
-                self.pipeline.decode(np.frombuffer(stored, np.uint8), skipped, out)
+            found = self.file.chunk(
+                self.name, origin, SCRATCH.array((most,), out.dtype)
+            )
+            if found is None:
+                return None
+            skipped, stored = found
+            return self.pipeline.decode(np.frombuffer(stored, np.uint8), skipped, out)
+        except UnsafeChunkError as error:  # HDF5 would decode it all the same
+            raise ReadError(
+                f"{self.file.path}:{self.name} cannot be read: the chunk at {origin} "
+                f"is corrupt, {error}; other frames can be read"
+            ) from error
         except (ReadError, ValueError):  # ValueError: too large for where it goes
-            return False
-        return True
+            return None
+
+
+def _first_of(job: Job, otherwise: Job) -> None:
+    try:
+        job()
+    except ReadError:
+        otherwise()

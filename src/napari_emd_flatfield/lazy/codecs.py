@@ -17,15 +17,24 @@ import numpy as np
 
 from ..errors import ReadError
 from . import filters
+from .blockwise import is_blockwise, parts
 from .fletcher import fletcher32
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from .blockwise import Part
+
     # What is stored, the filter's options, the bytes of a whole chunk.
     Decode = Callable[[np.ndarray, Sequence[int], int], np.ndarray]
 
+    # Something left to do, in any thread.
+    Job = Callable[[], None]
+
 _CHECKSUM_BYTES = 4
+
+# What a thread takes at once, decoded: it stays in a cache of its own.
+_PART = 2**20
 
 
 @dataclass(frozen=True)
@@ -38,10 +47,13 @@ class Pipeline:
         Codec and options of each filter, in the order in which they encode.
     nbytes
         Bytes of a decoded chunk.
+    blockwise
+        Number of the first filter if that encodes block by block, else 0.
     """
 
     steps: tuple[tuple[Decode, tuple[int, ...]], ...]
     nbytes: int
+    blockwise: int = 0
 
     @classmethod
     def of(cls, dataset: h5py.Dataset) -> Pipeline | None:
@@ -53,18 +65,20 @@ class Pipeline:
             An open dataset stored in chunks.
         """
         created = dataset.id.get_create_plist()
-        steps = []
+        steps, blockwise = [], 0
         for index in range(created.get_nfilters()):
             code, _, options, _ = created.get_filter(index)
             decode = _codec(code)
             if decode is None:
                 return None
             steps.append((decode, options))
+            if index == 0 and is_blockwise(code, options):
+                blockwise = code
         size = int(np.prod(dataset.chunks, dtype=np.int64)) * dataset.dtype.itemsize
-        return cls(tuple(steps), size)
+        return cls(tuple(steps), size, blockwise)
 
-    def decode(self, stored: np.ndarray, skipped: int, out: np.ndarray) -> None:
-        """Decode a chunk.
+    def decode(self, stored: np.ndarray, skipped: int, out: np.ndarray) -> list[Job]:
+        """Decode a chunk, or begin to.
 
         Parameters
         ----------
@@ -75,21 +89,44 @@ class Pipeline:
         out
             Filled with the chunk, uint8, shape (nbytes,).
 
+        Returns
+        -------
+        list of callable
+            What is left to do, in any order and thread; what is done otherwise.
+
         Raises
         ------
         ReadError
-            If it is not what these filters make.
+            If it is not what these filters make; so do the callables.
         """
         for index, (decode, options) in reversed(list(enumerate(self.steps))):
             if skipped >> index & 1:
                 continue
-            if decode is _unshuffle and index == 0 and stored.size == self.nbytes:
+            if index == 0 and decode is _unshuffle and stored.size == self.nbytes:
                 _unshuffle_into(out, stored, options[0])
-                return
+                return []
+            if index == 0 and self.blockwise:
+                cut = parts(self.blockwise, options, stored, self.nbytes, _PART)
+                if len(cut) > 1:
+                    return [
+                        partial(_decode_part, self.blockwise, options, part, out)
+                        for part in cut
+                    ]
             stored = decode(stored, options, self.nbytes)
-        if stored.size != self.nbytes:
-            raise ReadError(f"a chunk holds {stored.size} bytes, not {self.nbytes}")
-        out[...] = stored
+        _put(stored, out)
+        return []
+
+
+def _put(decoded: np.ndarray, out: np.ndarray) -> None:
+    if decoded.size != out.size:
+        raise ReadError(f"a chunk holds {decoded.size} bytes, not {out.size}")
+    out[...] = decoded
+
+
+def _decode_part(
+    code: int, options: Sequence[int], part: Part, out: np.ndarray
+) -> None:
+    _put(filters.decode(code, options, part.start, part.blocks), out[part.where])
 
 
 def _inflate(

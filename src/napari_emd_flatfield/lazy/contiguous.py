@@ -17,9 +17,10 @@ from .grid import Slices, cell_shape
 from .indexing import selected_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from .files import SharedFile
+    from .work import Piece
 
 # To read this many times what is asked for is worth keeping what is left.
 WASTE = 4
@@ -126,9 +127,7 @@ class Contiguous:
         most = nbytes // self.dtype.itemsize
         return cell_shape(slices, self.shape, tuple(grain), most)
 
-    def pieces(
-        self, slices: Slices, target: np.ndarray
-    ) -> Iterator[Callable[[], None]]:
+    def pieces(self, slices: Slices, target: np.ndarray) -> Iterator[Piece]:
         """Cut reading into pieces that may be done in any thread.
 
         Parameters

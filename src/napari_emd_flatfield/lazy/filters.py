@@ -102,15 +102,15 @@ def encode(
     return encoded
 
 
-def decode(code: int, options: Sequence[int], data: np.ndarray) -> np.ndarray:
+def decode(code: int, options: Sequence[int], *data: np.ndarray) -> np.ndarray:
     """Decode a chunk as HDF5 would.
 
     Parameters
     ----------
     code, options
         As for `encode`.
-    data
-        What is stored, uint8, shape (n,).
+    *data
+        What is stored, uint8, shape (n,), maybe in several arrays.
 
     Returns
     -------
@@ -122,7 +122,10 @@ def decode(code: int, options: Sequence[int], data: np.ndarray) -> np.ndarray:
     ReadError
         If the filter refuses, e.g. because the chunk is corrupt.
     """
-    decoded = _run(code, _REVERSE, options, data.nbytes, lambda m: np.copyto(m, data))
+    nbytes = sum([each.nbytes for each in data])
+    decoded = _run(
+        code, _REVERSE, options, nbytes, lambda memory: np.concatenate(data, out=memory)
+    )
     if decoded is None:
         raise ReadError(f"HDF5 filter {code} could not decode a chunk")
     return decoded
@@ -154,7 +157,7 @@ def _run(
     flags: int,
     options: Sequence[int],
     used: int,
-    fill: Callable[[np.ndarray], None],
+    fill: Callable[[np.ndarray], object],
 ) -> np.ndarray | None:
     address = _libc.malloc(used)
     if not address:

@@ -119,16 +119,18 @@ class Pool:
         nbytes = math.prod(shape) * dtype.itemsize
         if nbytes < _LEAST:
             return np.empty(shape, dtype)
-        memory = self.take(nbytes, most=1.25 * nbytes)
+        memory = self.take(nbytes, most=nbytes)
         # A view refers to the array that owns the memory, not to one it was made from.
         owner = (ctypes.c_char * nbytes).from_buffer(memory.data)
         weakref.finalize(owner, self.give, memory).atexit = False
         return np.frombuffer(memoryview(owner), dtype).reshape(shape)
 
 
-# For frames, and for what is needed while one is read, corrected or encoded.
+# For what is needed only while a frame is read, corrected or encoded.
 SCRATCH = Pool()
 
+# For what is returned, and kept: not a bit larger than need be.
+FRAMES = Pool()
 
 # Not shared with a process that is forked; Windows forks none.
 _ACCESS = mmap.ACCESS_DEFAULT if os.name == "nt" else mmap.ACCESS_COPY

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from .files import SharedFile
+    from .work import Piece
 
 # What a thread takes at once. If reads are smaller than that, one thread does all:
 # several would mostly wait for Python's lock.
@@ -93,9 +94,7 @@ class RawChunks:
             slices, self.shape, self.chunks, nbytes // self.dtype.itemsize
         )
 
-    def pieces(
-        self, slices: Slices, target: np.ndarray
-    ) -> Iterator[Callable[[], None]]:
+    def pieces(self, slices: Slices, target: np.ndarray) -> Iterator[Piece]:
         """Cut reading into pieces that may be done in any thread.
 
         Parameters

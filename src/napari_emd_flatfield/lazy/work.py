@@ -6,12 +6,12 @@ import threading
 import weakref
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from .limits import core_count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Sequence
 
     import numpy as np
 
@@ -24,6 +24,13 @@ def thread_count() -> int:
     return min(core_count(), _MOST_THREADS)
 
 
+class Piece(Protocol):
+    """Fills a part of an array when called."""
+
+    def __call__(self) -> Sequence[Piece] | None:
+        """Return what of it is left to be done, if anything."""
+
+
 class Work:
     """An array to be filled.
 
@@ -32,10 +39,16 @@ class Work:
     array
         The array.
     pieces
-        Functions that fill it, each to be called once, in any order and thread.
+        What fills it, each to be called once, in any order and thread.
+    pool
+        Is asked for help with what pieces leave.
     """
 
-    def __init__(self, array: np.ndarray, pieces: Iterable[Callable[[], None]]) -> None:
+    def __init__(
+        self, array: np.ndarray, pieces: Iterable[Piece], pool: Pool | None = None
+    ) -> None:
+        # It ends with the last file that is open, whoever still holds work.
+        self._pool = weakref.ref(pool) if pool else None
         self.nbytes = array.nbytes
         self._array = array
         self._pieces = deque(pieces)
@@ -57,10 +70,8 @@ class Work:
         Exception
             What a piece raised.
         """
-        while self._step():
+        while self._step() or self._others_leave_more():
             pass
-        with self._changed:
-            self._changed.wait_for(lambda: not self._running)
         if self._error is not None:
             raise self._error
         return self._array
@@ -84,21 +95,31 @@ class Work:
         with self._changed:
             self._changed.wait_for(lambda: not self._running)
 
+    def _others_leave_more(self) -> bool:
+        with self._changed:
+            self._changed.wait_for(lambda: self._pieces or not self._running)
+            return bool(self._pieces)
+
     def _step(self) -> bool:
         with self._changed:
             if not self._pieces:
                 return False
             piece = self._pieces.popleft()
             self._running += 1
+        left: Sequence[Piece] = ()
         try:
-            piece()
+            left = piece() or ()
         except BaseException as error:
             self._error = error
             raise
         finally:
             with self._changed:
+                self._pieces.extend(left)
                 self._running -= 1
                 self._changed.notify_all()
+        pool = self._pool() if left and self._pool else None
+        if pool is not None:
+            pool.help(self, but=1)
         return True
 
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -20,10 +21,10 @@ from napari_emd_flatfield.lazy import H5Array, StackedArray
 from napari_emd_flatfield.lazy.cache import CACHE
 from napari_emd_flatfield.lazy.files import SharedFile
 from napari_emd_flatfield.lazy.grid import overlaps
-from napari_emd_flatfield.lazy.work import Work, thread_count
+from napari_emd_flatfield.lazy.work import Pool, Work, thread_count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SHAPE = (24, 128, 160)
@@ -262,3 +263,21 @@ def test_work_hands_on_what_went_wrong() -> None:
         work.help()
     with pytest.raises(OSError, match="no such luck"):
         work.result()
+
+
+def test_what_pieces_leave_is_done_too() -> None:
+    array = np.zeros((4, 3), int)
+
+    def fill(row: int, column: int) -> None:
+        array[row, column] += 1
+
+    def begin(row: int) -> list[Callable[[], None]]:
+        return [partial(fill, row, column) for column in range(3)]
+
+    pool = Pool()
+    for _ in range(200):
+        array[...] = 0
+        work = Work(array, [partial(begin, row) for row in range(4)], pool)
+        pool.help(work, but=1)
+        assert work.result() is array
+        assert np.all(array == 1)

@@ -82,3 +82,30 @@ def test_little_is_kept_and_nothing_once_closed() -> None:
     assert 50 < resident() - before < 80
     pool.close()
     assert resident() < before + 10
+
+
+def test_an_array_is_lent_until_nobody_refers_to_it() -> None:
+    pool, shape = Pool(), (3, 700, 512)
+    array = pool.array(shape, np.dtype(">f4"))
+    assert (array.shape, array.dtype) == (shape, np.dtype(">f4"))
+    assert array.flags.c_contiguous
+    assert array.flags.writeable
+    array[...] = 1
+    view = array[1, ::2].T
+    address = array.ctypes.data
+    del array
+    assert not pool._spare
+    other = pool.array(shape, np.dtype("f4"))
+    assert other.ctypes.data != address
+    assert np.all(view == 1)
+    del view
+    gc.collect()
+    again = pool.array((3, 512, 700), np.dtype("i4"))
+    assert again.ctypes.data == address
+
+
+def test_small_and_empty_arrays_are_ordinary() -> None:
+    for shape in [(), (0, 5), (3, 4)]:
+        array = Pool().array(shape, np.dtype("u2"))
+        assert (array.shape, array.dtype) == (shape, np.dtype("u2"))
+        assert array.flags.owndata

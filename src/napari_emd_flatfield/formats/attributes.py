@@ -14,6 +14,7 @@ import numpy as np
 from ..lazy.following import opened
 from .skipping import warn
 from .tree import identity
+from .values import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -176,7 +177,7 @@ def _nested(group: h5py.Group, depth: int, seen: set[object]) -> dict[str, Any]:
                     seen.add(identity(child))
                     found[decode(key)] = _nested(child, depth + 1, seen)
             elif isinstance(child, h5py.Dataset) and is_small(child):
-                found[decode(key)] = decode(child[()])
+                found[decode(key)] = decode(value_of(child))
         except UNREADABLE:
             continue
     return found

@@ -14,6 +14,7 @@ from ..errors import ReadError
 from .codecs import Pipeline
 from .grid import Overlap, Slices, cell_shape, overlaps
 from .indexing import selected_shape
+from .inflation import InflationError, most
 from .memory import SCRATCH
 
 if TYPE_CHECKING:
@@ -128,17 +129,26 @@ class Chunked:
         try:
             if not self.pipeline.steps:
                 return self.file.chunk(self.name, origin, out) is not None
-            # What cannot be compressed takes a little more than it is.
-            most = out.size + out.size // 64 + 1024
-            with SCRATCH.lent((most,), out.dtype) as scratch:
-                found = self.file.chunk(self.name, origin, scratch)
+            return self._decoded(origin, out)
+        except InflationError:
+            raise  # HDF5 would try
+        except (ReadError, ValueError):  # ValueError: too large for where it goes
+            return False
+
+    def _decoded(self, origin: tuple[int, ...], out: np.ndarray) -> bool:
+        # What cannot be compressed takes a little more than it is; hardly any does.
+        for room in (out.size + out.size // 64 + 1024, most(out.size)):
+            with SCRATCH.lent((room,), out.dtype) as scratch:
+                try:
+                    found = self.file.chunk(self.name, origin, scratch)
+                except ValueError:
+                    continue
                 if found is None:
                     return False
                 skipped, stored = found
                 self.pipeline.decode(np.frombuffer(stored, np.uint8), skipped, out)
-        except (ReadError, ValueError):  # ValueError: too large for where it goes
-            return False
-        return True
+                return True
+        raise InflationError(out.size)
 
     def _in_dataset(self, index: tuple[int, ...], inside: Slices) -> Slices:
         starts = (i * n for i, n in zip(index, self.chunks, strict=True))

@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import ReadError
 from . import filters
 from .fletcher import fletcher32
+from .inflation import check_declared, check_deflated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -77,6 +78,8 @@ class Pipeline:
 
         Raises
         ------
+        InflationError
+            If it would be far larger than a chunk.
         ReadError
             If it is not what these filters make.
         """
@@ -100,6 +103,7 @@ def _inflate(
     try:
         return np.frombuffer(deflate.zlib_decompress(stored, nbytes), np.uint8)
     except deflate.DeflateError as error:
+        check_deflated(stored, nbytes)
         raise ReadError(f"a deflated chunk is corrupt: {error}") from error
 
 
@@ -156,8 +160,9 @@ def _plugin(
     code: int,
     stored: np.ndarray,
     options: Sequence[int],
-    _nbytes: int,
+    nbytes: int,
 ) -> np.ndarray:
+    check_declared(code, options, stored, nbytes)
     return filters.decode(code, options, stored)
 
 

@@ -69,8 +69,8 @@ class SharedFile:
         self._lock = threading.RLock()
         self._open: list[h5py.File] = []
         self._datasets: dict[str, h5py.Dataset] = {}
-        # Groups to which no link leads but hard ones.
-        self._reached = {""}
+        # Groups to which no link leads but hard ones; which was used last is last.
+        self._reached: dict[str, None] = {}
         self._descriptor: Descriptor | None = None
         self._pool: Pool | None = None
         # Under which blocks of this file are cached.
@@ -159,16 +159,18 @@ class SharedFile:
         parent, _, last = name.rpartition("/")
         with self._lock, following(self.follow_external):
             start = self.handle()
-            if parent not in self._reached:
-                return opened(start, name)
-            # Nothing on the way to the parent can lead elsewhere.
+            if parent:
+                if parent not in self._reached:
+                    return opened(start, name)
+                # Nothing on the way to the parent can lead elsewhere.
+                self._reached[parent] = self._reached.pop(parent)  # used last
             group = start[parent] if parent else start
             node = opened(group, last) if last else group
             is_hard = last and isinstance(group.get(last, getlink=True), h5py.HardLink)
             if is_hard and isinstance(node, h5py.Group):
+                self._reached[name] = None
                 if len(self._reached) > _GROUPS_KNOWN:
-                    self._reached = {""}
-                self._reached.add(name)
+                    del self._reached[next(iter(self._reached))]
             return node
 
     def handle(self) -> h5py.File:
@@ -312,7 +314,7 @@ class SharedFile:
 
     def _shut(self) -> None:
         self._datasets.clear()
-        self._reached = {""}
+        self._reached.clear()
         self._descriptor = self._pool = None
         _close_all(self._open)
 

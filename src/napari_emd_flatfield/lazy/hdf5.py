@@ -14,6 +14,7 @@ from .base import LazyArray
 from .blocks import Blocks
 from .files import SharedFile
 from .indexing import selected_shape
+from .inflation import InflationError, check_stored
 from .limits import physical_memory
 from .memory import SCRATCH
 
@@ -66,7 +67,10 @@ class H5Array(LazyArray):
             return None
         if (dataset.shape, dataset.dtype) != (self.shape, self.dtype):
             return None
-        return Blocks.of(self._file, self._name, dataset)
+        blocks = Blocks.of(self._file, self._name, dataset)
+        if blocks is None:
+            check_stored(dataset)
+        return blocks
 
     def _looked_at(self) -> Blocks | None:
         """How to read the dataset as it is in the file as it is open now."""
@@ -97,6 +101,10 @@ class H5Array(LazyArray):
             if blocks is not None:
                 return blocks.read(slices, out)
             block = np.asarray(self._file.read(self._name, slices, out))
+        except InflationError as error:
+            raise ReadError(
+                f"{self._file.path}:{self._name} cannot be read: {error}"
+            ) from error
         except ReadError:
             raise
         except MemoryError as error:

@@ -67,6 +67,7 @@ class SharedFile:
         self._version: Version | None = None
         self._openings = 0
         self._lock = threading.RLock()
+        self._holder: int | None = None
         self._open: list[h5py.File] = []
         self._datasets: dict[str, h5py.Dataset] = {}
         # Groups to which no link leads but hard ones; which was used last is last.
@@ -135,13 +136,24 @@ class SharedFile:
     def held(self) -> Iterator[h5py.File]:
         """Keep the handle open for a while; who wants to close it waits.
 
+        Read no lazy array meanwhile: it may wait for threads that wait for the file.
+
         Yields
         ------
         h5py.File
             As `handle` returns it.
         """
         with self._lock:
-            yield self.handle()
+            before, self._holder = self._holder, threading.get_ident()
+            try:
+                yield self.handle()
+            finally:
+                self._holder = before
+
+    @property
+    def is_held_here(self) -> bool:
+        """Whether this thread keeps it open: threads that help to read would wait."""
+        return self._holder == threading.get_ident()
 
     def node(self, name: str) -> Any:
         """Open an object, if all that it shows may be followed.

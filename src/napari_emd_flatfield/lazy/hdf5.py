@@ -92,6 +92,7 @@ class H5Array(LazyArray):
     def _checked(
         self, slices: tuple[slice, ...], out: np.ndarray | None = None
     ) -> np.ndarray:
+        assert not self._file.is_held_here, f"{self._file.path} is held: it would hang"
         # What Linux promises to a program that asks for more, it cannot keep.
         values = max(math.prod(selected_shape(slices)), math.prod(self.chunks))
         if values * self.dtype.itemsize > physical_memory():

@@ -9,7 +9,10 @@ whatever pint cannot make sense of is kept as it was read.
 from __future__ import annotations
 
 import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -134,7 +137,12 @@ def to_emd(text: str) -> str:
 
 
 def _registry() -> Any:
-    import pint  # takes half a second: not before there is a unit to understand
+    # Takes half a second: not before there is a unit to understand. In a thread, as
+    # some of what it imports keeps the frames of those who do, and so open files.
+    if "pint" not in sys.modules:
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(import_module, "pint").result()
+    import pint
 
     return pint.get_application_registry()  # type: ignore[no-untyped-call]
 

@@ -18,6 +18,7 @@ import h5py
 from h5py._objects import phil
 
 from ..errors import ReadError
+from . import others
 from .cache import CACHE
 from .descriptor import Descriptor
 from .following import following, opened
@@ -318,6 +319,15 @@ class SharedFile:
         self._settle()
         with self._lock:
             self._shut()
+
+    @classmethod
+    def close_all(cls) -> None:
+        """Close all handles: HDF5 shares what it knows of files they link to."""
+        with cls._registry_lock:
+            files = list(cls._registry.values())
+        for file in files:
+            file.close()
+        others.forget()
 
     def _settle(self) -> None:
         # Threads that read ahead take the lock: it must be free to wait for them.

@@ -17,6 +17,7 @@ from .indexing import selected_shape
 from .inflation import InflationError, check_stored
 from .limits import physical_memory
 from .memory import SCRATCH
+from .others import Others, OthersError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,6 +62,8 @@ class H5Array(LazyArray):
         # Looked at by the first read: a file may have thousands that are never read.
         self._opening: int | None = None
         self._blocks: Blocks | None = None
+        # Now: they have to be known before one of them is gone.
+        self._others = Others.of(dataset, self._file.path)
 
     def _blocks_of(self, dataset: Any) -> Blocks | None:
         if not isinstance(dataset, h5py.Dataset):
@@ -72,11 +75,16 @@ class H5Array(LazyArray):
             check_stored(dataset)
         return blocks
 
-    def _looked_at(self) -> Blocks | None:
-        """How to read the dataset as it is in the file as it is open now."""
+    def _looked_at(self, slices: tuple[slice, ...]) -> Blocks | None:
+        """How to read the dataset as it is in the files as they are now."""
         self._file.refresh()
+        if self._others.have_changed(slices):
+            SharedFile.close_all()
+            self._others.have_changed(slices)
+        self._others.check(slices)
         opening = self._file.opening()
         if opening != self._opening:
+            self._others.check_whole()
             self._blocks = self._file.look(self._name, self._blocks_of)
             self._opening = opening
         return self._blocks
@@ -98,11 +106,11 @@ class H5Array(LazyArray):
         if values * self.dtype.itemsize > physical_memory():
             raise ReadError(self._too_large(slices))
         try:
-            blocks = self._looked_at()
+            blocks = self._looked_at(slices)
             if blocks is not None:
                 return blocks.read(slices, out)
             block = np.asarray(self._file.read(self._name, slices, out))
-        except InflationError as error:
+        except (InflationError, OthersError) as error:
             raise ReadError(
                 f"{self._file.path}:{self._name} cannot be read: {error}"
             ) from error
@@ -125,7 +133,7 @@ class H5Array(LazyArray):
 
     def _ahead(self, slices: tuple[slice, ...]) -> list[Callable[[], None]]:
         try:
-            blocks = self._looked_at()
+            blocks = self._looked_at(slices)
         except (EmdFlatfieldError, OSError):  # the read that comes will say so
             return []
         return [] if blocks is None else blocks.ahead(slices)

@@ -8,9 +8,14 @@ cross that boundary.
 
 from __future__ import annotations
 
+from .plaintext import message
+
 
 class EmdFlatfieldError(Exception):
     """Base of all errors raised by this package."""
+
+    def __str__(self) -> str:
+        return message(super().__str__())
 
 
 class FileOpenError(EmdFlatfieldError, OSError):

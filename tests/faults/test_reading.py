@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -16,6 +17,9 @@ import pytest
 
 import napari_emd_flatfield as nef
 from factories import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FRAMES = np.random.default_rng(0).integers(1, 60_000, (30, 16, 16)).astype("u2")
 
@@ -104,6 +108,49 @@ def test_what_is_shown_is_true_or_an_error(
         assert all("scan.h5" in text for text in said)
         plain(path, raw=FRAMES)  # it comes back, or is copied again
         np.testing.assert_array_equal(signal.refreshed().data, FRAMES)
+
+
+@pytest.fixture
+def loose_disk(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+    """A folder on a disk, and the image of that disk, to be lost."""
+    image, folder = tmp_path / "image", tmp_path / "disk"
+    folder.mkdir()
+    with image.open("wb") as stream:
+        stream.truncate(16 * 2**20)
+    for command in (
+        ["mkfs.ext4", "-q", image],
+        ["mount", "-o", "loop", image, folder],
+    ):
+        if (
+            not shutil.which(command[0])
+            or subprocess.run(command, capture_output=True).returncode
+        ):
+            pytest.skip("cannot mount a disk image here: needs root on Linux")
+    yield folder, image
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.mark.parametrize("compression", ["gzip", None])
+def test_a_disk_that_goes_away_is_an_error(
+    loose_disk: tuple[Path, Path], tally: Any, compression: Any
+) -> None:
+    folder, image = loose_disk
+    frames = np.random.default_rng(0).integers(0, 60_000, (30, 64, 64)).astype("u2")
+    path = nef.write(
+        folder / "scan.emd", nef.Signal("raw", frames), compression=compression
+    )
+    (signal,) = nef.read(path)
+    np.testing.assert_array_equal(signal.data[0], frames[0])
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+        os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    os.truncate(image, 0)
+    with tally("disk gone").fault():
+        with pytest.raises(nef.ReadError, match=r"scan\.emd:/data/raw/data cannot be"):
+            signal.data[25]
+        with pytest.raises(nef.EmdFlatfieldError, match=r"scan\.emd"):
+            signal.refreshed()
+    signal.data.close()
 
 
 THREADS = """

@@ -148,6 +148,8 @@ class H5Array(LazyArray):
     def _why(self, error: Exception) -> str:
         if isinstance(error, FileNotFoundError | FileOpenError):
             return str(error)
+        if isinstance(error, OSError) and error.strerror:
+            return f"{error.strerror}; check whether its disk is there"
         try:
             missing = missing_filters(self._file.node(self._name))
         except (KeyError, OSError, RuntimeError):

@@ -175,18 +175,13 @@ def _found(dataset: h5py.Dataset, home: Path) -> Iterator[Other]:
     own = h5py.h5f.get_name(dataset.id)
     if own != bytes(home):
         yield Other(Path(os.fsdecode(own)), *_whole(dataset))
-    created = dataset.id.get_create_plist()
-    layout = created.get_layout()
-    if layout == h5py.h5d.VIRTUAL:
+    if dataset.is_virtual:
         yield from _sources(dataset, Path(os.fsdecode(own)).parent)
-    elif layout == h5py.h5d.CONTIGUOUS:
-        first = 0
-        for i in range(created.get_external_count()):
-            name, offset, size = created.get_external(i)
-            most = min(size, dataset.size * dataset.dtype.itemsize - first)
-            path = Path(os.fsdecode(name))
-            yield Other(path, *_whole(dataset), (first, offset, most))
-            first += most
+    first = 0
+    for name, offset, size in dataset.external or ():
+        most = min(size, dataset.size * dataset.dtype.itemsize - first)
+        yield Other(Path(name), *_whole(dataset), (first, offset, most))
+        first += most
 
 
 def _whole(dataset: h5py.Dataset) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -33,7 +33,8 @@ def test_sound_heaps_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kept", [0, 1, 3])
-def test_a_page_lost_in_a_heap_is_named(tmp_path: Path, kept: int) -> None:
+@pytest.mark.parametrize("lost", [b"", b"\xff" * 16, bytes(8) + b"\xf8" + b"\xff" * 7])
+def test_a_page_lost_in_a_heap_is_named(tmp_path: Path, kept: int, lost: bytes) -> None:
     path = tmp_path / "x.h5"
     data = with_text(path)
     start = data.index(b"GCOL")
@@ -42,7 +43,7 @@ def test_a_page_lost_in_a_heap_is_named(tmp_path: Path, kept: int) -> None:
     for _ in range(kept):  # objects, each of a head and what it holds
         (nbytes,) = struct.unpack_from("<Q", data, at + 8)
         at += 16 + -(-nbytes // 8) * 8
-    data[at : start + size] = bytes(start + size - at)
+    data[at : start + size] = lost.ljust(start + size - at, b"\0")
     path.write_bytes(data)
     with pytest.raises(nef.FileOpenError, match=rf"x\.h5 .* byte {start} is damaged"):
         nef.read(path)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # Metadata are small; a larger vector, or a matrix larger than this, is data.
 _LARGEST_VECTOR = 4096
 _LARGEST_MATRIX = 64
+_LARGEST_VALUE = 2**16
 _DEEPEST_GROUP = 16
 _MOST_ATTRIBUTES = 4096
 
@@ -116,9 +117,15 @@ def _readable(node: h5py.Group | h5py.Dataset) -> Iterator[tuple[str, Any]]:
     stored = node.attrs
     for name in _stored_names(node):
         try:
-            yield decode(name), decode(stored[name])
+            yield decode(name), decode(_described(stored[name]))
         except UNREADABLE:
             continue
+
+
+def _described(value: Any) -> Any:
+    if np.size(value) <= _LARGEST_VALUE:
+        return value
+    return f"{np.shape(value)} values of {value.dtype}, not read"
 
 
 def text(node: h5py.Group | h5py.Dataset, *keys: str) -> str:

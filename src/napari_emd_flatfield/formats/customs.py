@@ -97,7 +97,7 @@ def _tags(attributes: Mapping[str, Any]) -> list[tuple[str, str, float]]:
             (axis["key"], units.get(axis["key"], ""), float(axis.get("resolution", 0)))
             for axis in axes
         ]
-    except (TypeError, ValueError, KeyError, AttributeError):
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError):
         return []
 
 

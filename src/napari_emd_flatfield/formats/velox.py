@@ -136,7 +136,7 @@ def _metadata(file: SharedFile, group: h5py.Group) -> dict[str, Any]:
     text = value_of(node, (slice(None), 0)).tobytes().partition(b"\0")[0]
     try:
         found = json.loads(text.decode("utf-8", "replace"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         warn(f"{file.path}:{node.name} is damaged, so nothing is calibrated: {error}")
         return {}
     return found if isinstance(found, dict) else {}

@@ -53,9 +53,10 @@ def _is_endless(data: bytes, start: int) -> bool:
         return False
     while at + _HEAD <= end:
         index, nbytes = struct.unpack_from("<H6xQ", data, at)
-        # What is free counts its own head; what is not is padded.
-        step = nbytes if index == 0 else _HEAD + (nbytes + 7) // 8 * 8
-        if step % 2**64 == 0:
+        # What is free counts its own head; what is not is padded. HDF5 adds up in
+        # 64 bits: what is too large goes back, or nowhere.
+        step = nbytes if index == 0 else _HEAD + (nbytes + 7) % 2**64 // 8 * 8
+        if not 0 < step < 2**63:
             return True
         at += step
     return False

@@ -105,6 +105,19 @@ def test_what_was_rewritten_in_another_file_is_read_anew(
         np.testing.assert_array_equal(each.data[-4:], turned[-4:])
 
 
+def test_what_is_no_longer_in_its_file_is_named(tmp_path: Path) -> None:
+    path = mapped(tmp_path, "gzip")
+    (signal,) = nef.read(path)
+    assert list(outcomes(signal)) == ["true"] * 8
+    with h5py.File(tmp_path / "part1.h5", "w") as file:
+        file["other"] = FRAMES
+    said = list(outcomes(signal))
+    assert said[:4] == ["true"] * 4
+    assert all("part1.h5, which has no d any more" in text for text in said[4:])
+    stored(tmp_path / "part1.h5", FRAMES[4:], "small")
+    assert list(outcomes(signal)) == ["true"] * 8
+
+
 def test_raw_data_that_were_cut_off_are_no_zeros(tmp_path: Path) -> None:
     raw = tmp_path / "frames.raw"
     raw.write_bytes(bytes(100) + FRAMES[:5].tobytes())

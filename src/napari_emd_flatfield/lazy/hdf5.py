@@ -84,7 +84,6 @@ class H5Array(LazyArray):
         self._others.check(slices)
         opening = self._file.opening()
         if opening != self._opening:
-            self._others.check_whole()
             self._blocks = self._file.look(self._name, self._blocks_of)
             self._opening = opening
         return self._blocks

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import ReadError
 from .following import located
+from .opening import open_hdf5
 from .superblock import superblock
 
 if TYPE_CHECKING:
@@ -27,11 +28,15 @@ _Version = tuple[int, int, int]
 
 # As HDF5 has them open, for all datasets: it shares what it knows of a file.
 _seen: dict[Path, _Version | None] = {}
+# What was looked into since, and what has not stayed what it first was.
+_sound: set[tuple[Path, str]] = set()
+_changed: set[Path] = set()
 
 
 def forget() -> None:
     """Look at all other files anew: HDF5 has closed them."""
     _seen.clear()
+    _sound.clear()
 
 
 class OthersError(ReadError):
@@ -47,6 +52,8 @@ class Other(NamedTuple):
         The file.
     begin, end
         The part of the dataset, along each axis.
+    name
+        HDF5 path of the dataset in it that is mapped.
     raw
         Of a file of raw data: where in the dataset it begins, where in the file,
         and up to how many bytes it holds.
@@ -55,6 +62,7 @@ class Other(NamedTuple):
     path: Path
     begin: tuple[int, ...]
     end: tuple[int, ...]
+    name: str = ""
     raw: tuple[int, int, int] | None = None
 
 
@@ -102,6 +110,7 @@ class Others:
         for file in self._within(slices):
             now = _version(file.path)
             if _seen.setdefault(file.path, now) != now:
+                _changed.add(file.path)
                 return True
         return False
 
@@ -116,7 +125,7 @@ class Others:
         Raises
         ------
         OthersError
-            If a file is gone or too short.
+            If a file is gone or cut off, or no longer has what was mapped.
         """
         for file in self._within(slices):
             needed = 0
@@ -130,22 +139,9 @@ class Others:
                     f"its data are in {file.path}, which has {now[-1]} bytes of "
                     f"{needed}"
                 )
-
-    def check_whole(self) -> None:
-        """Make sure that no file was cut off.
-
-        Raises
-        ------
-        OthersError
-            If one was.
-        """
-        for path in {file.path for file in self._files if file.raw is None}:
-            missing = superblock(path).missing if path.is_file() else 0
-            if missing:
-                raise OthersError(
-                    f"its data are in {path}, which is truncated: {missing} bytes "
-                    "are missing at its end"
-                )
+            if file.raw is None and (file.path, file.name) not in _sound:
+                _look_into(file)
+                _sound.add((file.path, file.name))
 
     def _needed(self, raw: tuple[int, int, int], slices: Slices) -> int:
         """How long a file of raw data has to be, if any of it is selected."""
@@ -167,6 +163,21 @@ class Others:
         return [self._files[i] for i in np.flatnonzero(touched.all(axis=1))]
 
 
+def _look_into(file: Other) -> None:
+    if missing := superblock(file.path).missing:
+        raise OthersError(
+            f"its data are in {file.path}, which is truncated: {missing} bytes are "
+            "missing at its end"
+        )
+    # What was never there is known, and shown as what the dataset is filled with.
+    if file.name and file.path in _changed:
+        with open_hdf5(file.path) as opened:
+            if not isinstance(opened.get(file.name), h5py.Dataset):
+                raise OthersError(
+                    f"its data are in {file.path}, which has no {file.name} any more"
+                )
+
+
 # What nearly all datasets have.
 NONE = Others((), 0, ())
 
@@ -180,7 +191,7 @@ def _found(dataset: h5py.Dataset, home: Path) -> Iterator[Other]:
     first = 0
     for name, offset, size in dataset.external or ():
         most = min(size, dataset.size * dataset.dtype.itemsize - first)
-        yield Other(Path(name), *_whole(dataset), (first, offset, most))
+        yield Other(Path(name), *_whole(dataset), raw=(first, offset, most))
         first += most
 
 
@@ -191,19 +202,21 @@ def _whole(dataset: h5py.Dataset) -> tuple[tuple[int, ...], tuple[int, ...]]:
 def _sources(dataset: h5py.Dataset, folder: Path) -> Iterator[Other]:
     whole = _whole(dataset)
     for source in dataset.virtual_sources():
-        name = source.file_name
+        name, mapped = source.file_name, source.dset_name
         if name == ".":
             continue
         if "%b" in name:  # one file a block, numbered
             for path in folder.glob(name.replace("%b", "*")):
                 yield Other(path, *whole)
         elif (found := located(name.replace("%%", "%"), folder)) is not None:
+            if "%b" in mapped:
+                mapped = ""
             try:
                 first, last = source.vspace.get_select_bounds()
             except RuntimeError:  # it grows with its source
-                yield Other(found, *whole)
+                yield Other(found, *whole, mapped)
             else:
-                yield Other(found, first, tuple(stop + 1 for stop in last))
+                yield Other(found, first, tuple(stop + 1 for stop in last), mapped)
 
 
 def _version(path: Path) -> _Version | None:

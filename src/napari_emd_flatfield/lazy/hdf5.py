@@ -17,7 +17,7 @@ from .indexing import selected_shape
 from .inflation import InflationError, check_stored
 from .limits import physical_memory
 from .memory import SCRATCH
-from .others import Others, OthersError
+from .others import NONE, Others, OthersError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,11 +77,11 @@ class H5Array(LazyArray):
 
     def _looked_at(self, slices: tuple[slice, ...]) -> Blocks | None:
         """How to read the dataset as it is in the files as they are now."""
-        self._file.refresh()
-        if self._others.have_changed(slices):
-            SharedFile.close_all()
-            self._others.have_changed(slices)
-        self._others.check(slices)
+        if self._others is not NONE:
+            if self._others.have_changed(slices):
+                SharedFile.close_all()
+                self._others.have_changed(slices)
+            self._others.check(slices)
         opening = self._file.opening()
         if opening != self._opening:
             self._blocks = self._file.look(self._name, self._blocks_of)

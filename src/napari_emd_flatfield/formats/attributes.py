@@ -123,9 +123,9 @@ def _readable(node: h5py.Group | h5py.Dataset) -> Iterator[tuple[str, Any]]:
 
 
 def _described(value: Any) -> Any:
-    if np.size(value) <= _LARGEST_VALUE:
-        return value
-    return f"{np.shape(value)} values of {value.dtype}, not read"
+    if isinstance(value, np.ndarray) and value.size > _LARGEST_VALUE:
+        return f"{value.shape} values of {value.dtype}, not read"
+    return value
 
 
 def text(node: h5py.Group | h5py.Dataset, *keys: str) -> str:

@@ -105,6 +105,39 @@ def test_what_was_rewritten_in_another_file_is_read_anew(
         np.testing.assert_array_equal(each.data[-4:], turned[-4:])
 
 
+def test_a_linked_file_that_is_being_written_is_shown_as_it_was(tmp_path: Path) -> None:
+    path = linked(tmp_path, "gzip")
+    with h5py.File(tmp_path / "part1.h5", "w", libver="latest") as file:
+        file.create_dataset(
+            "d", data=FRAMES, maxshape=(None, 64, 50), chunks=(1, 64, 50)
+        )
+    (signal,) = nef.read(path)
+    np.testing.assert_array_equal(signal.data, FRAMES)
+    program = """
+import h5py, sys
+with h5py.File(sys.argv[1], "r+", libver="latest", locking=False) as file:
+    file["d"].resize(20, axis=0)
+    file["d"][8:] = 7
+    file.flush()
+    print("grown", flush=True)
+    input()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program, tmp_path / "part1.h5"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as writer:
+        assert writer.stdin is not None
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "grown\n"
+        np.testing.assert_array_equal(signal.data, FRAMES)
+        writer.stdin.write("\n")
+        writer.stdin.flush()
+        assert writer.wait() == 0
+    assert len(signal.refreshed().data) == 20
+
+
 def test_what_is_no_longer_in_its_file_is_named(tmp_path: Path) -> None:
     path = mapped(tmp_path, "gzip")
     (signal,) = nef.read(path)

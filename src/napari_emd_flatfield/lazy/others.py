@@ -109,7 +109,8 @@ class Others:
         """
         for file in self._within(slices):
             now = _version(file.path)
-            if _seen.setdefault(file.path, now) != now:
+            before = _seen.setdefault(file.path, now)
+            if before != now and not _is_growing(file.path, before, now):
                 _changed.add(file.path)
                 return True
         return False
@@ -217,6 +218,13 @@ def _sources(dataset: h5py.Dataset, folder: Path) -> Iterator[Other]:
                 yield Other(found, *whole, mapped)
             else:
                 yield Other(found, first, tuple(stop + 1 for stop in last), mapped)
+
+
+def _is_growing(path: Path, before: _Version | None, now: _Version | None) -> bool:
+    """Whether a file is being written: it cannot always be opened anew, as it was."""
+    if before is None or now is None or before[0] != now[0] or before[-1] > now[-1]:
+        return False
+    return superblock(path).is_marked
 
 
 def _version(path: Path) -> _Version | None:

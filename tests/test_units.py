@@ -73,6 +73,20 @@ def test_what_is_written_is_read_back(text: str) -> None:
     assert units.canonical(units.to_emd(text)) == text
 
 
+# Worked out, these have millions of digits and more.
+ENDLESS = [
+    *("9^9^9", "9**9**9 nm", "nm^(9^9^9)", "(9)^9^9", "((9)^99)^99^99", "m^9^9^9^9"),
+    *("m**9999999999", "9⁹⁹⁹⁹⁹⁹⁹⁹⁹ m", "m^9 ^9^9^9", "(1+8)^(9^9)"),
+    "m" + "*m" * 10**5,
+]
+
+
+@pytest.mark.parametrize("text", ENDLESS)
+def test_no_unit_takes_for_ever(text: str) -> None:
+    assert units.parse(text) is None
+    assert units.canonical(text) == text
+
+
 @pytest.mark.parametrize("text", UNKNOWN)
 def test_unknown_units_are_kept(text: str) -> None:
     assert units.parse(text) is None

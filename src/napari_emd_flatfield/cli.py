@@ -16,8 +16,8 @@ from .flatfield import FlatField
 from .flatfield.interpolation import INTERPOLATIONS
 from .formats import read
 from .formats.listing import document, listing, summary
-from .formats.wording import printable
 from .lazy.files import SharedFile
+from .plaintext import printable
 from .provenance import software
 from .writing import write
 from .writing.encoding import COMPRESSIONS

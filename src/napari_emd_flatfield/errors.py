@@ -8,9 +8,14 @@ cross that boundary.
 
 from __future__ import annotations
 
+from .plaintext import message
+
 
 class EmdFlatfieldError(Exception):
     """Base of all errors raised by this package."""
+
+    def __str__(self) -> str:
+        return message(super().__str__())
 
 
 class FileOpenError(EmdFlatfieldError, OSError):
@@ -23,6 +28,10 @@ class NoSignalError(EmdFlatfieldError, OSError):
 
 class ReadError(EmdFlatfieldError, OSError):
     """A dataset cannot be read: missing filter, corrupt chunk, vanished file."""
+
+
+class UnsafeChunkError(ReadError):
+    """A chunk that would lead the filter it is given to out of its memory."""
 
 
 class WriteError(EmdFlatfieldError, OSError):

@@ -9,7 +9,10 @@ whatever pint cannot make sense of is kept as it was read.
 from __future__ import annotations
 
 import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -36,6 +39,11 @@ _UNIT = re.compile(r"[\w%°·*/^+\-.() ]+")
 _ANGSTROM = re.compile(r"(?<![^\W\d])[AÅ](?![A-Za-z])")  # to pint A is ampere
 _PIXEL = re.compile(r"(?<![^\W\d])(px|pix)(?![A-Za-z])")
 _NEGATIVE_POWER = re.compile(r"(?<=[^\W\d])[-\u2212](?=\d)")
+_POWER = re.compile(
+    r"(?:\^|\*\*)\s*(\(\s*)?[-+]?\d{1,2}(\.\d+)?(/\d{1,2})?(?(1)\s*\))(?!\d)\s*"
+)
+_NUMBER = re.compile(r"(?<![\w.])[\d.]+")
+_LONGEST = 200
 _MISREAD = ("year", "pint", "point")  # from "a.u.", "pts" and "points"
 
 
@@ -67,7 +75,8 @@ def parse(text: str) -> pint.Unit | None:
     cleaned = _NEGATIVE_POWER.sub("^-", cleaned)
     cleaned = _ANGSTROM.sub("angstrom", cleaned)
     cleaned = _PIXEL.sub(PIXEL, cleaned)
-    if not _UNIT.fullmatch(cleaned):  # pint overlooks what it cannot read, as "?"
+    # pint overlooks what it cannot read, as "?".
+    if not _UNIT.fullmatch(cleaned) or _takes_long(cleaned):
         return None
     try:
         quantity = registry.parse_expression(cleaned)
@@ -133,8 +142,24 @@ def to_emd(text: str) -> str:
     return written if parse(written) == unit else f"[{unit:C}]"
 
 
+def _takes_long(text: str) -> bool:
+    """Whether to work it out might never end: 9^9^9 has 369 million digits."""
+    rest = _POWER.sub("#", text)
+    numbers = (number.strip(".0") for number in _NUMBER.findall(rest))
+    return (
+        len(text) > _LONGEST
+        or any(sign in rest for sign in ("^", "**", "##"))
+        or any(number != "1" for number in numbers)
+    )
+
+
 def _registry() -> Any:
-    import pint  # takes half a second: not before there is a unit to understand
+    # Takes half a second: not before there is a unit to understand. In a thread, as
+    # some of what it imports keeps the frames of those who do, and so open files.
+    if "pint" not in sys.modules:
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(import_module, "pint").result()
+    import pint
 
     return pint.get_application_registry()  # type: ignore[no-untyped-call]
 

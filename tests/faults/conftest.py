@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,6 +42,17 @@ class Tally:
 @pytest.fixture
 def tally() -> type[Tally]:
     return Tally
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    # The table is of all faults, not only of those that take long.
+    if config.option.markexpr == "faults":
+        for item in items:
+            if item.path.parent == Path(__file__).parent:
+                item.add_marker("faults")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

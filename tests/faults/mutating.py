@@ -21,7 +21,19 @@ WORDS += ["NX_class", "image_key", "instrument", "detector", "sample", "metadata
 WORDS += ["0000", "0100", "data_000001", "axis-0", "Experiments", "__unnamed__", "x"]
 WORDS += ["version_major", "python_class", "dim_units", "dim_names", "interpretation"]
 TEXTS = ["", "1", "array", "NXdata", "NXentry", "data", "[n_m]", "µm", "\x1b[31m", "nm"]
-TEXTS += ["[", "{}", '{"a": [', "NaN", "1e400", "/", "../..", "<b>x</b>", "9" * 400]
+TEXTS += [
+    "[",
+    "{}",
+    '{"a": [',
+    "NaN",
+    "1e400",
+    "/",
+    "../..",
+    "<b>x</b>",
+    "9" * 400,
+    "nm^9^9^9",
+]
+TEXTS += ["[" * 3000, '{"a":' * 3000]
 TYPES: list[Any] = ["u1", ">u2", "i4", "u8", "f2", ">f4", "f8", "c8", "?", "S3", "V5"]
 TYPES += [h5py.string_dtype(), h5py.ref_dtype, h5py.vlen_dtype("i2")]
 TYPES += [[("r", "f4"), ("i", "f4")], [("a", "u1", (2, 3)), ("b", "S2")]]

@@ -118,11 +118,11 @@ def circles(file: h5py.File, number: int) -> None:
     ("make", "number", "said"),
     [
         (endless_shapes, 0, ["cube", "do not fit into memory", "line (10000000000000"]),
-        (a_chunk_that_inflates, 0, ["/image cannot be read"]),
+        (a_chunk_that_inflates, 0, ["/image cannot be read", "many more"]),
         (many_attributes, 10_000, ["image 66", "10000 attributes; the first 4096"]),
         pytest.param(many_attributes, 10**6, ["image 66", "000 att"], marks=MANY),
         (many_groups, 5_000, ["image 66"]),
-        pytest.param(many_groups, 100_000, ["image 66"], marks=MANY),
+        pytest.param(many_groups, 100_000, ["image 66", "than 20000"], marks=MANY),
         (deep_groups, 500, ["image 66"]),
         pytest.param(deep_groups, 2_000, ["image 66"], marks=MANY),
         (circles, 50, ["image 66"]),

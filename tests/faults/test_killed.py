@@ -60,7 +60,7 @@ def test_a_save_that_is_killed_loses_nothing(
             pipe.close()
             continue
         with counted.fault():
-            time.sleep(dice.uniform(0, took))
+            time.sleep(dice.uniform(0, 1.2 * took))
             process.kill()
             process.join()
             pipe.close()

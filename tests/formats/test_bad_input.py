@@ -196,3 +196,28 @@ def test_paths_may_be_bytes_and_start_at_home(
         (signal,) = nef.read(given)
         assert signal.path is not None
         assert signal.path.parent == tmp_path
+
+
+def test_attributes_that_ask_for_too_much_hide_no_image(tmp_path: Path) -> None:
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w", libver="latest") as file:
+        file["image"] = IMAGE
+        file["image"].attrs["table"] = np.zeros((1000, 1000))
+        file["image"].attrs["axistags"] = "[" * 50_000
+        file["image"].attrs["few"] = np.arange(3)
+    (signal,) = nef.read(path)
+    np.testing.assert_array_equal(signal.data, IMAGE)
+    assert signal.metadata["table"] == "(1000, 1000) values of float64, not read"
+    assert list(signal.metadata["few"]) == [0, 1, 2]
+
+
+def test_endless_json_costs_velox_only_its_scale(tmp_path: Path) -> None:
+    path = tmp_path / "x.emd"
+    endless = np.frombuffer(b'{"a":' * 50_000, "u1")[:, None]
+    with h5py.File(path, "w") as file:
+        file["Data/Image/0/Data"] = IMAGE[..., None]
+        file["Data/Image/0/Metadata"] = endless
+        file["Version"] = np.array([b'{"format": "Velox", "version": "11"}'])
+    with pytest.warns(UserWarning, match="Metadata is damaged, so nothing is calib"):
+        (signal,) = nef.read(path)
+    np.testing.assert_array_equal(signal.data, IMAGE)

@@ -316,7 +316,7 @@ def test_no_filter_is_given_what_leads_out_of_its_memory(
     with H5Array(path, "d") as array:
         np.testing.assert_array_equal(array[0], data[0])
         for key in (1, (1, slice(7), slice(9))):
-            with pytest.raises(ReadError, match=r"a.h5:d .* chunk at \(1, 0, 0\)"):
+            with pytest.raises(ReadError, match=r"a.h5:d .* a chunk is corrupt"):
                 array[key]
 
 

@@ -186,3 +186,10 @@ def test_closing_while_others_read_does_no_harm(path: Path) -> None:
         frames = pool.map(lambda k: (lazy[k], lazy.close())[0], range(len(COUNTS)))
         for frame, expected in zip(frames, COUNTS, strict=True):
             np.testing.assert_array_equal(frame, expected)
+
+
+def test_to_read_while_the_file_is_held_is_an_error_and_no_deadlock(path: Path) -> None:
+    array = H5Array(path, "chunked")
+    with array._file.held(), pytest.raises(AssertionError, match="held: it would hang"):
+        array[0]
+    np.testing.assert_array_equal(array[0], COUNTS[0])

@@ -104,6 +104,42 @@ def test_layers_grow_in_place_with_what_was_corrected_from_them(
     np.testing.assert_array_equal(corrected.data[:, 0, 0], np.float32([0.1, 0.2]))
 
 
+@pytest.mark.parametrize("is_open", [True, False])
+def test_what_was_saved_into_its_source_is_reloaded_from_it(
+    viewer: Any, qtbot: Any, tmp_path: Path, is_open: bool
+) -> None:
+    path = a_scan(tmp_path / "scan.emd")
+    viewer.open(path, plugin=PLUGIN)
+    _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Flat-field correction")
+    raw = viewer.layers["raw"]
+    dock.correct_button.click()
+    qtbot.waitUntil(lambda: not dock.is_busy, timeout=20_000)
+    dock.save_buttons.into_source.click()
+    qtbot.waitUntil(lambda: "saved" in dock.status.text(), timeout=20_000)
+    # The layers still read the file as it was, which has lost its name.
+    np.testing.assert_array_equal(raw.data[:, 0, 0], [100, 200])
+    if not is_open:
+        raw.data.close()
+        with pytest.raises(nef.ReadError, match=r"scan\.emd was replaced"):
+            raw.data[0]
+    record(path, 300, 200)
+    viewer.layers.selection.clear()
+
+    reload()
+
+    np.testing.assert_array_equal(raw.data[:, 0, 0], [100, 200, 300])
+    corrected = viewer.layers["corrected_raw"]
+    np.testing.assert_allclose(corrected.data[:, 2, 3], [0.1, 0.2, 0.3])
+    assert not [message for severity, message in notified() if severity == "error"]
+    (saved,) = nef.read(path, dataset="/data/corrected_raw")
+    np.testing.assert_allclose(saved.data[:, 2, 3], [0.1, 0.2])
+    dock.save_buttons.into_source.click()
+    qtbot.waitUntil(lambda: len(nef.read(path)) == 4, timeout=20_000)
+    qtbot.waitUntil(dock.save_button.isEnabled)
+    (saved,) = nef.read(path, dataset="/data/2_corrected_raw")
+    np.testing.assert_allclose(saved.data[:, 2, 3], [0.1, 0.2, 0.3])
+
+
 def test_only_selected_layers_are_reloaded_and_keep_their_own_scale(
     viewer: Any, tmp_path: Path
 ) -> None:

@@ -579,6 +579,32 @@ def test_other_files_are_shown_when_the_settings_allow_it(
     assert len(read_layers(str(path))) == 2
 
 
+def test_an_error_or_a_warning_is_no_markup(tmp_path: Path) -> None:
+    path = tmp_path / "x.h5"
+    evil = "<h1>big<\\h1> <img src='x'>\x1b[2J"
+    with h5py.File(path, "w") as file:
+        file[evil] = np.ones((3, 4))
+        layout = h5py.VirtualLayout((3, 4), "f8")
+        layout[...] = h5py.VirtualSource("<b>gone<b>.h5", "d", (3, 4))
+        file.create_virtual_dataset("mapped", layout)
+    with pytest.warns(UserWarning, match="missing") as told:
+        signals = nef.read(path)
+    shown = [str(each.message) for each in told]
+    whole = next(signal for signal in signals if evil in str(signal.dataset))
+    path.write_bytes(bytes(100))
+    with pytest.raises(nef.EmdFlatfieldError) as caught:
+        whole.data[0]
+    shown.append(str(caught.value))
+    with pytest.raises(nef.NoSignalError) as missing:
+        nef.read(nef.write(tmp_path / "y.emd", Signal("a", np.ones((2, 2)))), evil)
+    shown.append(str(missing.value))
+    assert "‹b>gone" in shown[0]
+    assert "‹h1>" in shown[-1]
+    for text in shown:
+        assert not Qt.mightBeRichText(text)
+        assert text.isprintable()
+
+
 def test_text_of_files_is_no_markup(viewer: Any, dock: Any, qtbot: Any) -> None:
     press_correct(dock, qtbot)
     dock.status.setText("<b>bold</b>")

@@ -150,6 +150,35 @@ def test_no_room_for_a_copy_is_found_out_beforehand(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_copy_counts_as_the_frames_it_would_be_and_can_be_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = a_plain_file(tmp_path / "scan.h5")
+    before, frame = path.read_bytes(), FRAMES[0].nbytes
+    cloning = "napari_emd_flatfield.writing.cloning"
+    monkeypatch.setattr(f"{cloning}._shares_blocks", lambda *_: False)
+    monkeypatch.setattr(f"{cloning}._PIECE", 10 * frame)
+    copied = -(-len(before) // frame)
+    whole = copied + len(FRAMES)
+    told: list[tuple[int, int]] = []
+
+    def stop(done: int, total: int) -> None:
+        told.append((done, total))
+        if done == 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        nef.write(path, Signal("a", FRAMES), mode="a", progress=stop)
+    assert told == [(0, whole), (10, whole), (20, whole)]
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+    told.clear()
+    nef.write(path, Signal("a", FRAMES), mode="a", progress=lambda *n: told.append(n))
+    steps = [*range(0, copied, 10), *range(copied, whole + 1)]
+    assert list(dict.fromkeys(told)) == [(n, whole) for n in steps]
+
+
 def test_a_file_that_changes_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     path = a_plain_file(tmp_path / "scan.h5")
 

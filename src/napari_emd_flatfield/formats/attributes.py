@@ -14,6 +14,7 @@ import numpy as np
 from ..lazy.following import opened
 from .skipping import warn
 from .tree import identity
+from .values import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 # Metadata are small; a larger vector, or a matrix larger than this, is data.
 _LARGEST_VECTOR = 4096
 _LARGEST_MATRIX = 64
+_LARGEST_VALUE = 2**16
 _DEEPEST_GROUP = 16
 _MOST_ATTRIBUTES = 4096
 
@@ -115,9 +117,15 @@ def _readable(node: h5py.Group | h5py.Dataset) -> Iterator[tuple[str, Any]]:
     stored = node.attrs
     for name in _stored_names(node):
         try:
-            yield decode(name), decode(stored[name])
+            yield decode(name), decode(_described(stored[name]))
         except UNREADABLE:
             continue
+
+
+def _described(value: Any) -> Any:
+    if isinstance(value, np.ndarray) and value.size > _LARGEST_VALUE:
+        return f"{value.shape} values of {value.dtype}, not read"
+    return value
 
 
 def text(node: h5py.Group | h5py.Dataset, *keys: str) -> str:
@@ -176,7 +184,7 @@ def _nested(group: h5py.Group, depth: int, seen: set[object]) -> dict[str, Any]:
                     seen.add(identity(child))
                     found[decode(key)] = _nested(child, depth + 1, seen)
             elif isinstance(child, h5py.Dataset) and is_small(child):
-                found[decode(key)] = decode(child[()])
+                found[decode(key)] = decode(value_of(child))
         except UNREADABLE:
             continue
     return found

@@ -69,7 +69,7 @@ def contents(file: SharedFile, signals: Sequence[Signal]) -> Iterator[Item]:
     while pending:
         entry = pending.pop()
         yield _item(file, entry, roles)
-        if entry.kind != "group" or entry.link == "soft":
+        if not entry.count or entry.link == "soft":
             continue
         with skipping(file, entry.path):
             group = file.node(entry.path)

@@ -21,6 +21,7 @@ from .attributes import text
 from .dimvectors import coordinates
 from .display import RGB
 from .tree import child, stem
+from .values import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,7 +97,7 @@ def _tags(attributes: Mapping[str, Any]) -> list[tuple[str, str, float]]:
             (axis["key"], units.get(axis["key"], ""), float(axis.get("resolution", 0)))
             for axis in axes
         ]
-    except (TypeError, ValueError, KeyError, AttributeError):
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError):
         return []
 
 
@@ -119,7 +120,7 @@ def _scaled(name: str, scale: Any, size: int) -> Axis:
     if not isinstance(scale, h5py.Dataset) or scale.dtype.kind not in "biuf":
         return Axis.index(size, name)
     units = text(scale, "units", "unit", "UNIT")
-    stored = np.ravel(scale[()]).astype(np.float64)
+    stored = np.ravel(value_of(scale)).astype(np.float64)
     if scale.shape == () or len(stored) == 1 < size:
         # One value is the size of a pixel, in metres unless it says otherwise.
         return _stepped(name, units or "m", float(stored[0]), size)

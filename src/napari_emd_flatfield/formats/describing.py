@@ -10,6 +10,7 @@ from ..lazy.following import following
 from .attributes import attribute_names, attributes, decode, is_small
 from .entries import damage_named
 from .tree import child, is_image
+from .values import value_of
 
 if TYPE_CHECKING:
     from ..lazy.files import SharedFile
@@ -43,7 +44,7 @@ def described(file: SharedFile, path: str) -> dict[str, Any]:
     with damage_named(file, path):
         node = file.node(path)
         if isinstance(node, h5py.Dataset) and is_small(node) and not is_image(node):
-            found[""] = decode(node[()])
+            found[""] = decode(value_of(node))
         found |= dict.fromkeys(attribute_names(node), _UNREADABLE)
         return found | attributes(node)
 

@@ -10,6 +10,7 @@ import numpy as np
 from ..signal import Axis
 from .attributes import text
 from .tree import child
+from .values import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,7 @@ def _pixels(detector: Node | None, letter: str, size: int) -> Axis:
             stored = child(detector, name)
             if not isinstance(stored, h5py.Dataset) or stored.size != 1:
                 continue
-            pixel = float(np.ravel(stored[()])[0])
+            pixel = float(np.ravel(value_of(stored))[0])
             if np.isfinite(pixel) and pixel > 0:
                 units = text(stored, "units", "unit") or "m"
                 return Axis(letter, units, pixel * np.arange(size))

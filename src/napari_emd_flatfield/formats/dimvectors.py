@@ -15,6 +15,7 @@ import numpy as np
 
 from ..signal import Axis
 from .attributes import decode, text
+from .values import value_of
 
 
 def axis_from_dim(dim: Any, size: int) -> Axis:
@@ -40,11 +41,11 @@ def axis_from_dim(dim: Any, size: int) -> Axis:
     shape, kind = dim.shape, dim.dtype.kind
     if kind not in "biuf":
         # Early fpd files store the name itself where the vector belongs.
-        value = decode(dim[()]) if shape == () else None
+        value = decode(value_of(dim)) if shape == () else None
         return Axis.index(size, name or (value if isinstance(value, str) else ""))
     if not shape or labels_from_dim(dim, size) is not None:
         return Axis.index(size, name)
-    stored = np.ravel(dim[()]).astype(np.float64)
+    stored = np.ravel(value_of(dim)).astype(np.float64)
     values = coordinates(stored, size)
     if values is None:
         return Axis.index(size, name)
@@ -73,9 +74,9 @@ def labels_from_dim(dim: Any, size: int) -> list[Any] | None:
         return None
     dtype = dim.dtype
     if len(shape) == 1 and h5py.check_string_dtype(dtype) is not None:
-        return [str(decode(value)).rstrip() for value in dim[()]]
+        return [str(decode(value)).rstrip() for value in value_of(dim)]
     if len(shape) == 2 and shape[1] > 1 and dtype.kind in "iuf":
-        return [decode(row) for row in dim[()]]
+        return [decode(row) for row in value_of(dim)]
     return None
 
 

@@ -30,6 +30,7 @@ from .emdgroup import EmdGroup, axes_from_dims, group_type, image_of
 from .roles import role_of
 from .skipping import skipping
 from .tree import children, stem, unique_names
+from .values import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -197,7 +198,7 @@ def _item(node: Node) -> Any:
         if kind.startswith(("list_of_", "tuple_of_")):
             return [items[key] for key in sorted(items, key=int)]
         return items
-    value = decode(node[()])
+    value = decode(value_of(node))
     if kind in ("list", "tuple", "array") and not isinstance(value, list):
         return [value]
     return None if kind == "None" else value

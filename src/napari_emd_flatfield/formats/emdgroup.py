@@ -22,6 +22,7 @@ from .attributes import UNREADABLE, attributes, decode, is_small, metadata, text
 from .dimvectors import axis_from_dim, labels_from_dim
 from .display import in_display_order
 from .tree import child, children, is_array, is_image, names, stem
+from .values import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -150,7 +151,7 @@ class EmdGroup:
                     found[key] = metadata(node)
             elif not key.startswith("dim") and not is_array(node) and is_small(node):
                 with suppress(*UNREADABLE):
-                    found[key] = decode(node[()])
+                    found[key] = decode(value_of(node))
         return {key: value for key, value in found.items() if key not in _BOOKKEEPING}
 
 

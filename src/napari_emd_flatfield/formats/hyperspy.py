@@ -23,6 +23,7 @@ from .display import in_display_order
 from .roles import role_of
 from .skipping import skipping
 from .tree import child, is_image, stem
+from .values import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +108,7 @@ def _signal(file: SharedFile, group: h5py.Group) -> Signal:
 def _axis(listed: Any, described: dict[str, Any], size: int) -> Axis:
     name, units = (_text(described.get(key)) for key in ("name", "units"))
     if isinstance(listed, h5py.Dataset) and listed.shape == (size,):
-        return Axis(name, units, listed[()])
+        return Axis(name, units, value_of(listed))
     scale, offset = described.get("scale"), described.get("offset", 0.0)
     if not scale or not np.isfinite(scale) or not np.isfinite(offset):
         return Axis.index(size, name)

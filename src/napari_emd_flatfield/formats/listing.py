@@ -6,8 +6,9 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from ..plaintext import printable
 from .contents import contents
-from .wording import cells, printable, shape_text
+from .wording import cells, shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

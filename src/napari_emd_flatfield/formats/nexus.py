@@ -29,6 +29,7 @@ from .nexusaxes import axes_of_plot, texts
 from .roles import role_of
 from .skipping import skipping
 from .tree import child, children, identity, inside, is_image, stem, unique_names
+from .values import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -270,7 +271,7 @@ def _described(entry: h5py.Group) -> dict[str, Any]:
         if isinstance(node, h5py.Dataset):
             if is_small(node) and not is_image(node):
                 with suppress(*UNREADABLE):
-                    found[name] = decode(node[()])
+                    found[name] = decode(value_of(node))
         elif node is not None and (name == _HYPERSPY or nx_class(node) in _DESCRIBING):
             found[name] = metadata(node)
     return found

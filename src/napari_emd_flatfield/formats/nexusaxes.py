@@ -21,6 +21,7 @@ from ..signal import Axis
 from .attributes import attributes, text
 from .dimvectors import coordinates
 from .tree import children
+from .values import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -100,7 +101,7 @@ def _numbered(group: h5py.Group) -> dict[int, str]:
 def _axis(stored: Node | None, name: str, size: int) -> Axis:
     if not isinstance(stored, h5py.Dataset) or stored.dtype.kind not in "biuf":
         return Axis.index(size, name)
-    values = np.ravel(stored[()]).astype(np.float64)
+    values = np.ravel(value_of(stored)).astype(np.float64)
     if len(values) == size + 1:
         values = (values[:-1] + values[1:]) / 2
     elif len(values) == 2 != size:

@@ -110,7 +110,7 @@ def read(
         raise SignalError(f"dataset is an HDF5 path or a pattern, not {dataset!r}")
     file = SharedFile.of(_one_file(path), follow_external)
     with _damage_named(file), file.held() as handle, following(follow_external):
-        nodes = list(walk(handle))
+        nodes = list(walk(handle, "/" + (dataset or "").strip("/")))
         added, before = berkeley.added(file, nodes)
         dialect = next(each for each in _DIALECTS if each.recognises(before))
         try:

@@ -6,7 +6,7 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .wording import printable
+from .. import plaintext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,8 +43,7 @@ def warn(message: str) -> None:
     message
         One sentence that names the file.
     """
-    # A warning ends up in a terminal, where a name could do as it likes.
-    warnings.warn(printable(message), UserWarning, stacklevel=3)
+    warnings.warn(plaintext.message(message), UserWarning, stacklevel=3)
 
 
 def listed(items: Sequence[str]) -> str:

@@ -30,6 +30,7 @@ from .attributes import attributes, text
 from .detector import axes_of_frames
 from .skipping import skipping, warn
 from .tree import child, identity, is_image, stem
+from .values import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -176,7 +177,7 @@ def _is_nxtomo(group: h5py.Group) -> bool:
 
 def _nxtomo(file: SharedFile, detector: h5py.Group) -> _Scan:
     [dataset] = _images(detector, "data")
-    keys = np.ravel(detector["image_key"][()])
+    keys = np.ravel(value_of(detector["image_key"]))
     whole = array_of(file, dataset)
     if len(keys) != len(whole):
         raise ReadError(
@@ -279,7 +280,7 @@ def _signal(
 def _angles(stored: Node | None, positions: np.ndarray | None) -> dict[str, Any]:
     if positions is None or not isinstance(stored, h5py.Dataset):
         return {}
-    angles = np.ravel(stored[()])
+    angles = np.ravel(value_of(stored))
     if len(angles) <= positions.max():
         return {}
     return {

@@ -23,14 +23,20 @@ if TYPE_CHECKING:
 # The coordinates of a longer axis would take more than 1 GiB.
 _LONGEST_AXIS = 2**27
 
+# To look at so many takes some seconds.
+_MOST_NAMES = 20_000
 
-def walk(group: h5py.Group) -> Iterator[Node]:
+
+def walk(group: h5py.Group, asked: str = "") -> Iterator[Node]:
     """Visit every group and dataset below a group once, parents first.
 
     Parameters
     ----------
     group
         Where to start; comes first itself.
+    asked
+        HDF5 path of what is asked for. Of a file of more than 20,000 names only
+        so many are looked at, with a warning; and this one, and what is in it.
 
     Yields
     ------
@@ -45,6 +51,7 @@ def walk(group: h5py.Group) -> Iterator[Node]:
     missing: list[str] = []
     endless: list[str] = []
     refused: list[str] = []
+    left = _MOST_NAMES
     # A file that is closed and opened again has a new identity, and no end.
     kept: list[Node] = []
     while pending:
@@ -56,6 +63,9 @@ def walk(group: h5py.Group) -> Iterator[Node]:
             continue
         children = []
         for name in names(node):
+            left -= 1
+            if left < 0 and not _leads(inside(node.name, name), asked):
+                continue
             found = child(node, name)
             if found is None:
                 missing.extend(_missing_file(node, name))
@@ -66,6 +76,12 @@ def walk(group: h5py.Group) -> Iterator[Node]:
                 if isinstance(found, Elsewhere):
                     kept.append(found)
         pending.extend(reversed(children))
+    if left < 0:
+        warn(
+            f"{group.file.filename} holds more than {_MOST_NAMES} objects; it was not "
+            "looked through for images any further. Ask for others by their HDF5 "
+            'path: read(path, dataset="…")'
+        )
     if endless:
         warn(
             f"{group.file.filename} declares arrays of a length that no image has, "
@@ -78,6 +94,11 @@ def walk(group: h5py.Group) -> Iterator[Node]:
             f"{group.file.filename} links to files that are missing or damaged, so "
             f"what they hold is left out: {listed(missing)}"
         )
+
+
+def _leads(path: str, asked: str) -> bool:
+    """Whether a path is on the way to what is asked for, or directly in it."""
+    return f"{asked}/".startswith(f"{path}/") or path.rpartition("/")[0] == asked
 
 
 def inside(group: str, name: str) -> str:

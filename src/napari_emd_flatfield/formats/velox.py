@@ -26,6 +26,7 @@ from ..signal import Axis, Signal
 from .arrays import array_of
 from .skipping import skipping, warn
 from .tree import child, children, is_array, stem
+from .values import value_of
 from .veloxnames import document, names_of
 
 if TYPE_CHECKING:
@@ -132,10 +133,10 @@ def _metadata(file: SharedFile, group: h5py.Group) -> dict[str, Any]:
     node = child(group, "Metadata")
     if not isinstance(node, h5py.Dataset) or node.ndim != 2 or not node.size:
         return {}
-    text = node[:, 0].tobytes().partition(b"\0")[0]
+    text = value_of(node, (slice(None), 0)).tobytes().partition(b"\0")[0]
     try:
         found = json.loads(text.decode("utf-8", "replace"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         warn(f"{file.path}:{node.name} is damaged, so nothing is calibrated: {error}")
         return {}
     return found if isinstance(found, dict) else {}

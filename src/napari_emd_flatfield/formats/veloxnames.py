@@ -20,6 +20,7 @@ import h5py
 
 from .attributes import decode
 from .tree import child, children, stem
+from .values import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -64,7 +65,7 @@ def document(node: Node | None) -> dict[str, Any]:
     if not isinstance(node, h5py.Dataset) or node.size != 1:
         return {}
     try:
-        value = json.loads(decode(node[()]))
+        value = json.loads(decode(value_of(node)))
     except (OSError, RuntimeError, TypeError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..plaintext import printable
+
 if TYPE_CHECKING:
     from .entries import Entry
     from .storage import Storage
@@ -39,19 +41,6 @@ def size_text(size: float) -> str:
         step += 1
     digits = 1 if step and size < 99.95 else 0
     return f"{size:.{digits}f} {_PREFIXES[step]}"
-
-
-def printable(text: str | bytes) -> str:
-    """Show control characters as such: a name must not steer a terminal.
-
-    Parameters
-    ----------
-    text
-        Anything from a file; what is not UTF-8 comes as bytes.
-    """
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def cells(entry: Entry) -> tuple[str, str, str, str, str, str, str]:

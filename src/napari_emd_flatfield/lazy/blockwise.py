@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..errors import ReadError
+from ..errors import UnsafeChunkError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,10 +26,6 @@ _LZ4 = 32004
 _BITSHUFFLE = 32008
 # Of Bitshuffle, which may also only shuffle.
 _ITEMSIZE_OPTION, _CODEC_OPTION, _CODECS = 2, 4, (2, 3)
-
-
-class UnsafeChunkError(ReadError):
-    """A chunk whose decoder would read, or write, outside its memory."""
 
 
 class Part(NamedTuple):
@@ -90,10 +86,12 @@ def parts(
         If the stream is not one of such a chunk.
     """
     if stored.size < _START.size:
-        raise UnsafeChunkError(f"it has {stored.size} bytes only")
+        raise UnsafeChunkError(f"a chunk is corrupt: it has {stored.size} bytes only")
     total, block = _START.unpack_from(stored.data)
     if total != nbytes or not block:
-        raise UnsafeChunkError(f"it says it holds {total} bytes, in blocks of {block}")
+        raise UnsafeChunkError(
+            f"a chunk is corrupt: it says it holds {total} bytes, in blocks of {block}"
+        )
     # Bitshuffle stores fewer than 8 elements as they are, behind all blocks.
     left_over = nbytes % block
     if code == _BITSHUFFLE:
@@ -120,5 +118,5 @@ def _ends(stream: memoryview, count: int) -> list[int]:
         end += _LENGTH.size + length_at(stream, end)[0]
         ends.append(end)
     if len(ends) <= count or end > len(stream):
-        raise UnsafeChunkError("its blocks are longer than itself")
+        raise UnsafeChunkError("a chunk is corrupt: its blocks are longer than it is")
     return ends

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ReadError
-from .blockwise import UnsafeChunkError
+from ..errors import ReadError, UnsafeChunkError
 from .codecs import Pipeline
 from .grid import Overlap, Slices, cell_shape, inside_array, overlaps
+from .inflation import InflationError, most
 from .memory import SCRATCH
 
 if TYPE_CHECKING:
@@ -138,22 +138,25 @@ class Chunked:
             if not self.pipeline.steps:
                 found = self.file.chunk(self.name, origin, out)
                 return None if found is None else []
-            # What cannot be compressed takes a little more than it is.
-            most = out.size + out.size // 64 + 1024
-            found = self.file.chunk(
-                self.name, origin, SCRATCH.array((most,), out.dtype)
-            )
+            return self._decoded(origin, out)
+        except UnsafeChunkError:
+            raise  # HDF5 would try
+        except (ReadError, ValueError):  # ValueError: too large for where it goes
+            return None
+
+    def _decoded(self, origin: tuple[int, ...], out: np.ndarray) -> list[Job] | None:
+        # What cannot be compressed takes a little more than it is; hardly any does.
+        for room in (out.size + out.size // 64 + 1024, most(out.size)):
+            try:
+                memory = SCRATCH.array((room,), out.dtype)
+                found = self.file.chunk(self.name, origin, memory)
+            except ValueError:
+                continue
             if found is None:
                 return None
             skipped, stored = found
             return self.pipeline.decode(np.frombuffer(stored, np.uint8), skipped, out)
-        except UnsafeChunkError as error:  # HDF5 would decode it all the same
-            raise ReadError(
-                f"{self.file.path}:{self.name} cannot be read: the chunk at {origin} "
-                f"is corrupt, {error}; other frames can be read"
-            ) from error
-        except (ReadError, ValueError):  # ValueError: too large for where it goes
-            return None
+        raise InflationError(out.size)
 
 
 def _first_of(job: Job, otherwise: Job) -> None:

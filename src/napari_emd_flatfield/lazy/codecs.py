@@ -19,6 +19,7 @@ from ..errors import ReadError
 from . import filters
 from .blockwise import is_blockwise, parts
 from .fletcher import fletcher32
+from .inflation import check_declared, check_deflated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -96,6 +97,8 @@ class Pipeline:
 
         Raises
         ------
+        InflationError
+            If it would be far larger than a chunk.
         ReadError
             If it is not what these filters make; so do the callables.
         """
@@ -137,6 +140,7 @@ def _inflate(
     try:
         return np.frombuffer(deflate.zlib_decompress(stored, nbytes), np.uint8)
     except deflate.DeflateError as error:
+        check_deflated(stored, nbytes)
         raise ReadError(f"a deflated chunk is corrupt: {error}") from error
 
 
@@ -193,8 +197,9 @@ def _plugin(
     code: int,
     stored: np.ndarray,
     options: Sequence[int],
-    _nbytes: int,
+    nbytes: int,
 ) -> np.ndarray:
+    check_declared(code, options, stored, nbytes)
     return filters.decode(code, options, stored)
 
 

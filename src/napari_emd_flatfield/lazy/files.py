@@ -19,6 +19,7 @@ import h5py
 from h5py._objects import phil
 
 from ..errors import ReadError
+from . import others
 from .cache import CACHE
 from .descriptor import Descriptor
 from .following import following, opened
@@ -68,10 +69,11 @@ class SharedFile:
         self._version: Version | None = None
         self._openings = 0
         self._lock = threading.RLock()
+        self._holder: int | None = None
         self._open: list[h5py.File] = []
         self._datasets: dict[str, h5py.Dataset] = {}
-        # Groups to which no link leads but hard ones.
-        self._reached = {""}
+        # Groups to which no link leads but hard ones; which was used last is last.
+        self._reached: dict[str, None] = {}
         self._descriptor: Descriptor | None = None
         self._pool: Pool | None = None
         # Under which blocks of this file are cached.
@@ -137,13 +139,24 @@ class SharedFile:
     def held(self) -> Iterator[h5py.File]:
         """Keep the handle open for a while; who wants to close it waits.
 
+        Read no lazy array meanwhile: it may wait for threads that wait for the file.
+
         Yields
         ------
         h5py.File
             As `handle` returns it.
         """
         with self._lock:
-            yield self.handle()
+            before, self._holder = self._holder, threading.get_ident()
+            try:
+                yield self.handle()
+            finally:
+                self._holder = before
+
+    @property
+    def is_held_here(self) -> bool:
+        """Whether this thread keeps it open: threads that help to read would wait."""
+        return self._holder == threading.get_ident()
 
     def node(self, name: str) -> Any:
         """Open an object, if all that it shows may be followed.
@@ -161,16 +174,18 @@ class SharedFile:
         parent, _, last = name.rpartition("/")
         with self._lock, following(self.follow_external):
             start = self.handle()
-            if parent not in self._reached:
-                return opened(start, name)
-            # Nothing on the way to the parent can lead elsewhere.
+            if parent:
+                if parent not in self._reached:
+                    return opened(start, name)
+                # Nothing on the way to the parent can lead elsewhere.
+                self._reached[parent] = self._reached.pop(parent)  # used last
             group = start[parent] if parent else start
             node = opened(group, last) if last else group
             is_hard = last and isinstance(group.get(last, getlink=True), h5py.HardLink)
             if is_hard and isinstance(node, h5py.Group):
+                self._reached[name] = None
                 if len(self._reached) > _GROUPS_KNOWN:
-                    self._reached = {""}
-                self._reached.add(name)
+                    del self._reached[next(iter(self._reached))]
             return node
 
     def handle(self) -> h5py.File:
@@ -323,6 +338,15 @@ class SharedFile:
         with self._lock:
             self._shut()
 
+    @classmethod
+    def close_all(cls) -> None:
+        """Close all handles: HDF5 shares what it knows of files they link to."""
+        with cls._registry_lock:
+            files = list(cls._registry.values())
+        for file in files:
+            file.close()
+        others.forget()
+
     def _settle(self) -> None:
         # Threads that read ahead take the lock: it must be free to wait for them.
         for work in CACHE.drop(self.token):
@@ -330,7 +354,7 @@ class SharedFile:
 
     def _shut(self) -> None:
         self._datasets.clear()
-        self._reached = {""}
+        self._reached.clear()
         self._descriptor = self._pool = None
         _close_all(self._open)
 

@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from ..errors import EmdFlatfieldError, FileOpenError, ReadError
+from ..errors import (
+    EmdFlatfieldError,
+    FileOpenError,
+    ReadError,
+    UnsafeChunkError,
+)
 from .base import LazyArray
 from .blocks import Blocks
 from .files import SharedFile
 from .indexing import selected_shape
+from .inflation import check_stored
 from .limits import physical_memory
 from .memory import SCRATCH
+from .others import NONE, Others, OthersError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,16 +67,26 @@ class H5Array(LazyArray):
         # Looked at by the first read: a file may have thousands that are never read.
         self._opening: int | None = None
         self._blocks: Blocks | None = None
+        # Now: they have to be known before one of them is gone.
+        self._others = Others.of(dataset, self._file.path)
 
     def _blocks_of(self, dataset: Any) -> Blocks | None:
         if not isinstance(dataset, h5py.Dataset):
             return None
         if (dataset.shape, dataset.dtype) != (self.shape, self.dtype):
             return None
-        return Blocks.of(self._file, self._name, dataset)
+        blocks = Blocks.of(self._file, self._name, dataset)
+        if blocks is None:
+            check_stored(dataset)
+        return blocks
 
-    def _looked_at(self) -> Blocks | None:
-        """How to read the dataset as it is in the file as it is open now."""
+    def _looked_at(self, slices: tuple[slice, ...]) -> Blocks | None:
+        """How to read the dataset as it is in the files as they are now."""
+        if self._others is not NONE:
+            if self._others.have_changed(slices):
+                SharedFile.close_all()
+                self._others.have_changed(slices)
+            self._others.check(slices)
         opening = self._file.opening()
         if opening != self._opening:
             self._blocks = self._file.look(self._name, self._blocks_of)
@@ -87,15 +104,20 @@ class H5Array(LazyArray):
     def _checked(
         self, slices: tuple[slice, ...], out: np.ndarray | None = None
     ) -> np.ndarray:
+        assert not self._file.is_held_here, f"{self._file.path} is held: it would hang"
         # What Linux promises to a program that asks for more, it cannot keep.
         values = max(math.prod(selected_shape(slices)), math.prod(self.chunks))
         if values * self.dtype.itemsize > physical_memory():
             raise ReadError(self._too_large(slices))
         try:
-            blocks = self._looked_at()
+            blocks = self._looked_at(slices)
             if blocks is not None:
                 return blocks.read(slices, out)
             block = np.asarray(self._file.read(self._name, slices, out))
+        except (UnsafeChunkError, OthersError) as error:
+            raise ReadError(
+                f"{self._file.path}:{self._name} cannot be read: {error}"
+            ) from error
         except ReadError:
             raise
         except MemoryError as error:
@@ -115,7 +137,7 @@ class H5Array(LazyArray):
 
     def _ahead(self, slices: tuple[slice, ...]) -> list[Callable[[], None]]:
         try:
-            blocks = self._looked_at()
+            blocks = self._looked_at(slices)
         except (EmdFlatfieldError, OSError):  # the read that comes will say so
             return []
         return [] if blocks is None else blocks.ahead(slices)
@@ -130,6 +152,8 @@ class H5Array(LazyArray):
     def _why(self, error: Exception) -> str:
         if isinstance(error, FileNotFoundError | FileOpenError):
             return str(error)
+        if isinstance(error, OSError) and error.strerror:
+            return f"{error.strerror}; check whether its disk is there"
         try:
             missing = missing_filters(self._file.node(self._name))
         except (KeyError, OSError, RuntimeError):

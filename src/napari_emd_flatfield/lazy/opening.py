@@ -9,6 +9,7 @@ import h5py
 import hdf5plugin  # noqa: F401 - importing it registers its filters with HDF5
 
 from ..errors import FileOpenError
+from .heaps import endless_heap
 from .superblock import superblock
 
 if TYPE_CHECKING:
@@ -69,6 +70,11 @@ def open_hdf5(path: Path) -> h5py.File:
         raise FileOpenError(
             f"{path} cannot be opened: it is truncated; copy it again from where it "
             f"was recorded ({described.missing} bytes are missing at its end)"
+        )
+    if (at := endless_heap(path)) is not None:
+        raise FileOpenError(
+            f"{path} cannot be opened: the text it keeps at byte {at} is damaged, and "
+            "HDF5 would read it for ever; copy it again from where it was recorded"
         )
     try:
         return _open(path, driver=_DRIVER)

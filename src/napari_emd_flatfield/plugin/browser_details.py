@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtGui import QFont, QTextBlockFormat, QTextCharFormat, QTextFormat
 from qtpy.QtWidgets import QTextEdit, QWidget
 
-from ..formats.wording import printable
+from ..plaintext import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,6 +15,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from io import FileIO
     from pathlib import Path
 
@@ -22,7 +23,7 @@ _FICLONE = 0x40049409  # of linux/fs.h: Btrfs, XFS, bcachefs, NFS 4.2
 _PIECE = 16 * 2**20
 
 
-def clone(source: Path, copy: FileIO) -> None:
+def clone(source: Path, copy: FileIO, copied: Callable[[int, int], None]) -> None:
     """Give a new file the content of another.
 
     Parameters
@@ -31,6 +32,9 @@ def clone(source: Path, copy: FileIO) -> None:
         The file to copy, not changed.
     copy
         Open to write, empty.
+    copied
+        Called with the number of bytes copied and their total, where it is not
+        done at once; what it raises ends the copy.
 
     Raises
     ------
@@ -52,7 +56,12 @@ def clone(source: Path, copy: FileIO) -> None:
             )
         # Buffered, for a raw write may write less than it is given.
         with open(copy.fileno(), "wb", closefd=False) as whole:
-            shutil.copyfileobj(original, whole, _PIECE)
+            done = 0
+            copied(done, size)
+            while piece := original.read(_PIECE):
+                whole.write(piece)
+                done = min(done + len(piece), size)
+                copied(done, size)
 
 
 def _shares_blocks(original: FileIO, copy: FileIO) -> bool:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -21,6 +18,7 @@ from ..formats.roles import role_of
 from ..lazy.opening import open_hdf5
 from ..provenance import COMMENTS
 from ..signal import Axis, Signal
+from .counting import Counter
 from .encoding import Compression, chunk_shape, dataset_options
 from .filewide import shared_metadata, write_history, write_shared
 from .metadata import storable, write_metadata
@@ -32,13 +30,13 @@ from .verifying import verify as compare
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from .counting import Progress
     from .sink import Sink
     from .verifying import Checksums
 
 Mode = Literal["w", "a"]
-Progress = Callable[[int, int], None]
 
 
 def write(
@@ -89,7 +87,9 @@ def write(
         Read back all of it, not only some chunks, before the file takes its place.
     progress
         Called with the number of frames written and their total, first with 0.
-        An exception it raises stops the save and leaves nothing behind.
+        The copy that ``mode="a"`` makes, where the file system cannot clone, counts
+        as the frames that would take as many bytes. An exception it raises stops
+        the save and leaves nothing behind.
 
     Returns
     -------
@@ -128,17 +128,25 @@ def write(
     check_keepbits(keepbits)
     target = Path(path)
     written: dict[str, Checksums] = {}
+    counter = Counter(progress, chosen)
     with _failure_named(target):
         adds = mode == "a" and target.exists()
         if adds:
             open_hdf5(target).close()
         with (
             replacing(
-                target, keep=adds, check=lambda made: compare(made, written, verify)
+                target,
+                check=lambda made: compare(made, written, verify),
+                keep=counter.copied if adds else None,
             ) as sink,
             h5py.File(sink, "r+" if adds else "w") as file,
         ):
-            advance = _counter(sink, progress, sum(map(_frame_count, chosen)))
+            counter.written(0)
+
+            def advance(frames: int, sink: Sink = sink) -> None:
+                sink.check()
+                counter.written(frames)
+
             shared = {} if adds else shared_metadata(chosen)
             if not adds:
                 file.attrs["version_major"], file.attrs["version_minor"] = 0, 2
@@ -210,26 +218,6 @@ def _write_counts(group: h5py.Group, signal: Signal) -> None:
     """Store how many pixels were dead, saturated, … in the frames just computed."""
     if isinstance(signal.data, CorrectedArray) and "flatfield" in signal.metadata:
         write_metadata(group["flatfield"], signal.data.counted())
-
-
-def _frame_count(signal: Signal) -> int:
-    return math.prod(signal.shape[:-2])
-
-
-def _counter(
-    sink: Sink, progress: Progress | None, total: int
-) -> Callable[[int], None]:
-    """Return what is to be called with the number of frames after each few."""
-    report = progress or (lambda done, total: None)  # noqa: ARG005
-    report(0, total)
-    done = itertools.count(1)
-
-    def advance(frames: int) -> None:
-        sink.check()
-        for _ in range(frames):
-            report(next(done), total)
-
-    return advance
 
 
 @contextmanager

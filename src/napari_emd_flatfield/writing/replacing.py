@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def replacing(
-    target: Path, *, keep: bool = False, check: Callable[[Path], None] | None = None
+    target: Path,
+    *,
+    check: Callable[[Path], None] | None = None,
+    keep: Callable[[int, int], None] | None = None,
 ) -> Iterator[Sink]:
     """Write beside a file, and take its place when done.
 
@@ -34,11 +37,13 @@ def replacing(
     target
         The file to write. Until the block ends it keeps its old content, or
         does not exist; a program that has the old file open keeps reading it.
-    keep
-        Start with what is in the target, rather than with an empty file.
     check
         Called with the new file, complete but not yet in place; what it raises
         keeps the old one there.
+    keep
+        Start with what is in the target, rather than with an empty file. Where it
+        has to be copied, this is called with the bytes copied so far and with
+        their total.
 
     Yields
     ------
@@ -73,7 +78,7 @@ def replacing(
         try:
             before = _version(final) if keep else None
             if keep:
-                sink.start_from(final)
+                sink.start_from(final, keep)
             yield sink
             sink.sync()
             if not partial.exists():

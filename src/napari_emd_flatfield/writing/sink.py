@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .cloning import clone
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from typing_extensions import Buffer
@@ -40,13 +41,15 @@ class Sink(io.RawIOBase):
         self._end = 0
         self._error: OSError | None = None
 
-    def start_from(self, source: Path) -> None:
+    def start_from(self, source: Path, copied: Callable[[int, int], None]) -> None:
         """Begin with what is in another file.
 
         Parameters
         ----------
         source
             The file; it is not changed.
+        copied
+            As for `clone`.
 
         Raises
         ------
@@ -55,7 +58,7 @@ class Sink(io.RawIOBase):
         OSError
             If it cannot be read, or the copy not be written.
         """
-        clone(source, self._file)
+        clone(source, self._file, copied)
         self._end = os.fstat(self._file.fileno()).st_size
 
     def check(self) -> None:

@@ -1,0 +1,44 @@
+"""Datasets that describe data, read whole: unless they are far too large for that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ReadError
+from ..lazy.inflation import check_stored
+
+if TYPE_CHECKING:
+    import h5py
+
+# No image has an axis of more; as float64, 128 MB.
+_MOST_VALUES = 2**24
+
+
+def value_of(dataset: h5py.Dataset, where: Any = ()) -> Any:
+    """Read a coordinate vector, a document, or a setting.
+
+    Parameters
+    ----------
+    dataset
+        Any dataset.
+    where
+        Which of it, if not all; one element along the last axis.
+
+    Returns
+    -------
+    Any
+        As h5py returns it.
+
+    Raises
+    ------
+    ReadError
+        If it declares so many values, or is stored in so many bytes, that it can
+        only be damaged, or made to fill the memory.
+    OSError, RuntimeError, TypeError, ValueError
+        What HDF5 raises.
+    """
+    size = (dataset.size or 0) // (dataset.shape[-1] if where else 1)
+    if size > _MOST_VALUES:
+        raise ReadError(f"{dataset.name} should describe data, and has {size} values")
+    check_stored(dataset)
+    return dataset[where]

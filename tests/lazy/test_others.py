@@ -1,0 +1,188 @@
+"""Files that a dataset shows parts of: changed, cut off or gone while it is shown."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+import pytest
+
+import napari_emd_flatfield as nef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FRAMES = np.random.default_rng(0).integers(1, 60_000, (8, 64, 50)).astype("u2")
+STORED: dict[str, dict[str, Any]] = {
+    "contiguous": {},
+    "gzip": {"chunks": (1, 64, 50), "compression": "gzip"},
+    "small": {"chunks": (1, 8, 10), "compression": "gzip"},
+}
+
+
+def stored(path: Path, frames: np.ndarray, how: str) -> None:
+    with h5py.File(path, "w") as file:
+        file.create_dataset("d", data=frames, **STORED[how])
+
+
+def linked(folder: Path, how: str) -> Path:
+    stored(folder / "part1.h5", FRAMES, how)
+    with h5py.File(folder / "scan.h5", "w") as file:
+        file["d"] = h5py.ExternalLink("part1.h5", "/d")
+    return folder / "scan.h5"
+
+
+def mapped(folder: Path, how: str) -> Path:
+    layout = h5py.VirtualLayout(FRAMES.shape, FRAMES.dtype)
+    for i in range(2):
+        part = slice(4 * i, 4 * i + 4)
+        stored(folder / f"part{i}.h5", FRAMES[part], how)
+        source = h5py.VirtualSource(f"part{i}.h5", "d", FRAMES[part].shape)
+        layout[part] = source
+    with h5py.File(folder / "scan.h5", "w") as file:
+        file.create_virtual_dataset("d", layout)
+    return folder / "scan.h5"
+
+
+def outcomes(signal: nef.Signal) -> Iterator[str]:
+    for shown, truth in zip(range(8), FRAMES, strict=True):
+        try:
+            same = np.array_equal(signal.data[shown], truth)
+        except nef.ReadError as error:
+            yield str(error)
+        else:
+            assert same, shown
+            yield "true"
+
+
+@pytest.mark.parametrize("seen", [True, False])
+@pytest.mark.parametrize("how", STORED)
+@pytest.mark.parametrize("make", [linked, mapped])
+@pytest.mark.parametrize("loss", ["gone", "truncated"])
+def test_what_is_lost_is_named_and_comes_back(
+    tmp_path: Path, make: Any, how: str, loss: str, seen: bool
+) -> None:
+    path = make(tmp_path, how)
+    (signal,) = nef.read(path)
+    if seen:
+        np.testing.assert_array_equal(signal.data, FRAMES)
+    part = tmp_path / "part1.h5"
+    if loss == "gone":
+        part.rename(tmp_path / "away.h5")
+    else:
+        whole = part.read_bytes()
+        os.truncate(part, len(whole) * 2 // 3)
+    *first, _, _, _, _ = said = list(outcomes(signal))
+    assert all("part1.h5" in text for text in said[4:])
+    assert all(("gone" in t) or ("truncated" in t) for t in said[4:])
+    if make is mapped and loss == "gone":
+        assert first == ["true"] * 4
+    if loss == "gone":
+        (tmp_path / "away.h5").rename(part)
+    else:
+        part.write_bytes(whole)
+    assert list(outcomes(signal)) == ["true"] * 8
+
+
+@pytest.mark.parametrize("make", [linked, mapped])
+@pytest.mark.parametrize("how", STORED)
+def test_what_was_rewritten_in_another_file_is_read_anew(
+    tmp_path: Path, make: Any, how: str
+) -> None:
+    path = make(tmp_path, how)
+    (signal,), (other,) = nef.read(path), nef.read(path)
+    np.testing.assert_array_equal(signal.data, FRAMES)
+    np.testing.assert_array_equal(other.data, FRAMES)
+    with h5py.File(tmp_path / "part1.h5") as file:
+        turned = file["d"][()][:, ::-1]
+    stored(tmp_path / "part1.h5", turned, how)
+    for each in (signal, other):
+        np.testing.assert_array_equal(each.data[-4:], turned[-4:])
+
+
+def test_a_linked_file_that_is_being_written_is_shown_as_it_was(tmp_path: Path) -> None:
+    path = linked(tmp_path, "gzip")
+    with h5py.File(tmp_path / "part1.h5", "w", libver="latest") as file:
+        file.create_dataset(
+            "d", data=FRAMES, maxshape=(None, 64, 50), chunks=(1, 64, 50)
+        )
+    (signal,) = nef.read(path)
+    np.testing.assert_array_equal(signal.data, FRAMES)
+    program = """
+import h5py, sys
+with h5py.File(sys.argv[1], "r+", libver="latest", locking=False) as file:
+    file["d"].resize(20, axis=0)
+    file["d"][8:] = 7
+    file.flush()
+    print("grown", flush=True)
+    input()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program, tmp_path / "part1.h5"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as writer:
+        assert writer.stdin is not None
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "grown\n"
+        np.testing.assert_array_equal(signal.data, FRAMES)
+        writer.stdin.write("\n")
+        writer.stdin.flush()
+        assert writer.wait() == 0
+    assert len(signal.refreshed().data) == 20
+
+
+def test_what_is_no_longer_in_its_file_is_named(tmp_path: Path) -> None:
+    path = mapped(tmp_path, "gzip")
+    (signal,) = nef.read(path)
+    assert list(outcomes(signal)) == ["true"] * 8
+    with h5py.File(tmp_path / "part1.h5", "w") as file:
+        file["other"] = FRAMES
+    said = list(outcomes(signal))
+    assert said[:4] == ["true"] * 4
+    assert all("part1.h5, which has no d any more" in text for text in said[4:])
+    stored(tmp_path / "part1.h5", FRAMES[4:], "small")
+    assert list(outcomes(signal)) == ["true"] * 8
+
+
+def test_raw_data_that_were_cut_off_are_no_zeros(tmp_path: Path) -> None:
+    raw = tmp_path / "frames.raw"
+    raw.write_bytes(bytes(100) + FRAMES[:5].tobytes())
+    rest = tmp_path / "rest.raw"
+    rest.write_bytes(FRAMES[5:].tobytes())
+    path = tmp_path / "scan.h5"
+    with h5py.File(path, "w") as file:
+        files = [(str(raw), 100, FRAMES[:5].nbytes), (str(rest), 0, h5py.h5s.UNLIMITED)]
+        file.create_dataset("d", FRAMES.shape, FRAMES.dtype, external=files)
+    (signal,) = nef.read(path)
+    assert list(outcomes(signal)) == ["true"] * 8
+    os.truncate(raw, raw.stat().st_size - 10)
+    said = list(outcomes(signal))
+    assert said[:4] == ["true"] * 4
+    assert "frames.raw, which has 32090 bytes of 32100" in said[4]
+    rest.unlink()
+    said = list(outcomes(signal))
+    assert all("rest.raw, which is gone" in text for text in said[5:])
+
+
+def test_the_first_file_a_program_reads_is_not_kept_open(tmp_path: Path) -> None:
+    path = mapped(tmp_path, "gzip")
+    program = """
+import gc, sys, psutil, napari_emd_flatfield as nef
+(signal,) = nef.read(sys.argv[1])
+signal.data[3]
+signal.axes[0].unit
+del signal
+gc.collect()
+print([file.path for file in psutil.Process().open_files() if ".h5" in file.path])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, path], capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -153,8 +153,8 @@ def test_no_room_for_a_copy_is_found_out_beforehand(
 def test_a_file_that_changes_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     path = a_plain_file(tmp_path / "scan.h5")
 
-    def change(done: int, total: int) -> None:
-        if done == total:
+    def change(now: nef.Progress) -> None:
+        if now.frames == now.total:
             with h5py.File(path, "a") as file:
                 file["new"] = 1
 
@@ -267,8 +267,8 @@ def test_leftovers_go_with_the_next_save_but_not_those_of_a_live_one(
     mine.write_text("mine")
     seen: list[set[str]] = []
 
-    def save_another(done: int, total: int) -> None:
-        if done == 1:
+    def save_another(now: nef.Progress) -> None:
+        if now.frames == 1:
             nef.write(tmp_path / "other.emd", Signal("b", FRAMES))
             seen.append({path.name for path in tmp_path.iterdir()})
 

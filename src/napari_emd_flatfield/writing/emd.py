@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -25,6 +23,7 @@ from .encoding import Compression, chunk_shape, dataset_options
 from .filewide import shared_metadata, write_history, write_shared
 from .metadata import storable, write_metadata
 from .naming import data_group, group_names, new_names
+from .progress import Meter
 from .replacing import replacing
 from .rounding import check_keepbits, recorded, rounds
 from .streaming import write_frames
@@ -32,13 +31,12 @@ from .verifying import verify as compare
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from .sink import Sink
+    from .progress import Report
     from .verifying import Checksums
 
 Mode = Literal["w", "a"]
-Progress = Callable[[int, int], None]
 
 
 def write(
@@ -51,7 +49,7 @@ def write(
     keepbits: int | None = None,
     fletcher32: bool = False,
     verify: bool = False,
-    progress: Progress | None = None,
+    progress: Report | None = None,
 ) -> Path:
     """Save signals as an EMD 0.2 file, a few frames at a time.
 
@@ -88,7 +86,8 @@ def write(
     verify
         Read back all of it, not only some chunks, before the file takes its place.
     progress
-        Called with the number of frames written and their total, first with 0.
+        Called with a `Progress` before the first frame and after each, or each band
+        of rows of a very large one: frames, bytes, their rates, and the time left.
         An exception it raises stops the save and leaves nothing behind.
 
     Returns
@@ -138,7 +137,12 @@ def write(
             ) as sink,
             h5py.File(sink, "r+" if adds else "w") as file,
         ):
-            advance = _counter(sink, progress, sum(map(_frame_count, chosen)))
+            meter = Meter(sum(map(_frame_count, chosen)), progress)
+
+            def advance(frames: int, nbytes: int) -> None:
+                sink.check()
+                meter.add(frames, nbytes)
+
             shared = {} if adds else shared_metadata(chosen)
             if not adds:
                 file.attrs["version_major"], file.attrs["version_minor"] = 0, 2
@@ -214,22 +218,6 @@ def _write_counts(group: h5py.Group, signal: Signal) -> None:
 
 def _frame_count(signal: Signal) -> int:
     return math.prod(signal.shape[:-2])
-
-
-def _counter(
-    sink: Sink, progress: Progress | None, total: int
-) -> Callable[[int], None]:
-    """Return what is to be called with the number of frames after each few."""
-    report = progress or (lambda done, total: None)  # noqa: ARG005
-    report(0, total)
-    done = itertools.count(1)
-
-    def advance(frames: int) -> None:
-        sink.check()
-        for _ in range(frames):
-            report(next(done), total)
-
-    return advance
 
 
 @contextmanager

@@ -7,6 +7,7 @@ so that reading them in order later is reading the file from front to back.
 
 from __future__ import annotations
 
+import itertools
 import math
 from contextlib import closing
 from functools import partial
@@ -45,7 +46,7 @@ def write_frames(
     dataset: h5py.Dataset,
     data: ArrayLike,
     keepbits: int | None,
-    advance: Callable[[int], None],
+    advance: Callable[[int, int], None],
 ) -> Checksums:
     """Fill a dataset from an array.
 
@@ -58,7 +59,8 @@ def write_frames(
     keepbits
         As for `write`.
     advance
-        Called with the number of frames that were completed.
+        Called with the number of frames that were completed, and of bytes that
+        were stored, whenever there are more.
 
     Returns
     -------
@@ -73,7 +75,7 @@ def write_frames(
             round_off(values, keepbits)
             dataset[...] = values
             sums[(0,) * dataset.ndim] = checksum(values)
-        advance(math.prod(dataset.shape[:-2]))
+        advance(math.prod(dataset.shape[:-2]), dataset.nbytes)
         return sums
     source, encoder = adapt(data), Encoder(dataset)
 
@@ -110,18 +112,17 @@ def write_frames(
         ]
 
     size = _block_shape(dataset, source)
-    blocks = list(tiles(dataset.shape, size))
+    blocks = tiles(dataset.shape, size)
     # What is read for a block is mostly half as wide as what is made of it.
     read = math.prod(size) * dataset.dtype.itemsize // 2
     threads = thread_count(read + encoder.nbytes_held)
     produced = ahead(produce, blocks, threads)
     with closing(SCRATCH), closing(encoder), closing(produced):
-        for block, chunks_of_block in zip(blocks, produced, strict=True):
-            for offset, stored in chunks_of_block:
-                dataset.id.write_direct_chunk(offset, stored.data)
-                encoder.release(stored)
-            if block[-2].stop == dataset.shape[-2]:
-                advance(math.prod(selected_shape(block[:-2])))
+        for offset, stored in itertools.chain.from_iterable(produced):
+            dataset.id.write_direct_chunk(offset, stored.data)
+            ends_frame = offset[-2] + chunks[-2] >= dataset.shape[-2]
+            advance(int(ends_frame), stored.data.nbytes)
+            encoder.release(stored)
     return sums
 
 

@@ -133,7 +133,7 @@ def write(
             open_hdf5(target).close()
         with (
             replacing(
-                target, keep=adds, check=lambda made: compare(made, written, verify)
+                target, keep=adds, check=lambda made: compare(made, written)
             ) as sink,
             h5py.File(sink, "r+" if adds else "w") as file,
         ):
@@ -166,7 +166,7 @@ def write(
                 _describe(group, name, signal, metadata)
                 dataset = _create(group, signal, options)
                 written[dataset.name] = write_frames(
-                    dataset, signal.data, keepbits, advance
+                    dataset, signal.data, keepbits, verify, advance
                 )
                 _write_counts(group, signal)
     return target

@@ -22,7 +22,7 @@ from .encoder import Encoder
 from .encoding import tiles
 from .pipeline import ahead, thread_count
 from .rounding import round_off
-from .verifying import checksum
+from .verifying import checksum, is_outermost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +46,7 @@ def write_frames(
     dataset: h5py.Dataset,
     data: ArrayLike,
     keepbits: int | None,
+    verify: bool,
     advance: Callable[[int, int], None],
 ) -> Checksums:
     """Fill a dataset from an array.
@@ -56,7 +57,7 @@ def write_frames(
         New, made with `chunk_shape` and `dataset_options`.
     data
         What to write, of the same shape; read a few frames at a time.
-    keepbits
+    keepbits, verify
         As for `write`.
     advance
         Called with the number of frames that were completed, and of bytes that
@@ -65,9 +66,9 @@ def write_frames(
     Returns
     -------
     mapping
-        A checksum of each chunk, before it was encoded.
+        A checksum of each chunk to verify, before it was encoded.
     """
-    chunks = dataset.chunks
+    chunks, whole = dataset.chunks, dataset.shape
     sums: dict[Offset, int] = {}
     if chunks is None:
         if dataset.size:
@@ -90,7 +91,8 @@ def write_frames(
         def fill_and_sum(chunk: np.ndarray) -> None:
             part = _part(chunk, shape)
             fill(part)
-            sums[offset] = checksum(part)
+            if verify or is_outermost(offset, chunks, whole):
+                sums[offset] = checksum(part)
 
         return offset, encoder.encode(fill_and_sum)
 
@@ -112,7 +114,7 @@ def write_frames(
         ]
 
     size = _block_shape(dataset, source)
-    blocks = tiles(dataset.shape, size)
+    blocks = tiles(whole, size)
     # What is read for a block is mostly half as wide as what is made of it.
     read = math.prod(size) * dataset.dtype.itemsize // 2
     threads = thread_count(read + encoder.nbytes_held)
@@ -120,7 +122,7 @@ def write_frames(
     with closing(SCRATCH), closing(encoder), closing(produced):
         for offset, stored in itertools.chain.from_iterable(produced):
             dataset.id.write_direct_chunk(offset, stored.data)
-            ends_frame = offset[-2] + chunks[-2] >= dataset.shape[-2]
+            ends_frame = offset[-2] + chunks[-2] >= whole[-2]
             advance(int(ends_frame), stored.data.nbytes)
             encoder.release(stored)
     return sums

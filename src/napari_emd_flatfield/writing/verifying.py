@@ -1,13 +1,15 @@
 """What was written, compared with what was meant to be.
 
-While frames stream into a dataset, a checksum of each chunk is taken before it is
-encoded. Afterwards the file is opened anew and chunks are read as any program
-would read them: that their checksums agree proves that encoding, file and decoding
-together changed nothing, short of what a disk does to data later.
+While frames stream into a dataset, a checksum is taken of chunks before they are
+encoded: of each, or of the first and the last, as to decode one with HDF5 can take
+as long as to save two. Afterwards the file is opened anew and these are read as any
+program would read them: that their checksums agree proves that encoding, file and
+decoding together changed nothing, short of what a disk does to data later.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import h5py
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    # Of each chunk, by where it starts; of all there is, without chunks.
+    # Of chunks, by where they start; of all there is, without chunks.
     Checksums = Mapping[tuple[int, ...], int]
 
 
@@ -38,7 +40,23 @@ def checksum(block: np.ndarray) -> int:
     return int(isal_zlib.crc32(values.view(np.uint8)))
 
 
-def verify(path: Path, written: Mapping[str, Checksums], everything: bool) -> None:
+def is_outermost(
+    offset: tuple[int, ...], chunks: tuple[int, ...], shape: tuple[int, ...]
+) -> bool:
+    """Tell whether a chunk is the first or the last of a dataset.
+
+    Parameters
+    ----------
+    offset
+        Where it starts.
+    chunks, shape
+        Shapes of the chunks and of the dataset.
+    """
+    left = (n - o for o, n in zip(offset, shape, strict=True))
+    return not any(offset) or all(n <= c for n, c in zip(left, chunks, strict=True))
+
+
+def verify(path: Path, written: Mapping[str, Checksums]) -> None:
     """Check that a file holds what was written to it.
 
     Parameters
@@ -46,9 +64,7 @@ def verify(path: Path, written: Mapping[str, Checksums], everything: bool) -> No
     path
         A file that was completed.
     written
-        Checksums of what was written, by the HDF5 path of the dataset.
-    everything
-        Read all of it, not only the first and the last chunk of each dataset.
+        Checksums of the chunks to read, by the HDF5 path of the dataset.
 
     Raises
     ------
@@ -63,7 +79,7 @@ def verify(path: Path, written: Mapping[str, Checksums], everything: bool) -> No
         for name, sums in written.items():
             try:
                 dataset = h5py.Dataset(h5py.h5d.open(file.id, name.encode(), access))
-                wrong = next(_wrong(dataset, sums, everything), None)
+                wrong = next(_wrong(dataset, sums), None)
             except (OSError, RuntimeError, KeyError, ValueError) as error:
                 wrong = str(error)
             if wrong is not None:
@@ -74,13 +90,13 @@ def verify(path: Path, written: Mapping[str, Checksums], everything: bool) -> No
                 )
 
 
-def _wrong(dataset: h5py.Dataset, sums: Checksums, everything: bool) -> Iterator[str]:
+def _wrong(dataset: h5py.Dataset, sums: Checksums) -> Iterator[str]:
     size = dataset.chunks or dataset.shape
-    if dataset.chunks and dataset.id.get_num_chunks() != len(sums):
-        yield f"{dataset.id.get_num_chunks()} chunks instead of {len(sums)}"
-    offsets = sorted(sums)
-    # To decode one with HDF5 can take as long as to save two.
-    for offset in offsets if everything else {*offsets[:1], *offsets[-1:]}:
+    if dataset.chunks:
+        count = math.prod(-(-n // c) for n, c in zip(dataset.shape, size, strict=True))
+        if dataset.id.get_num_chunks() != count:
+            yield f"{dataset.id.get_num_chunks()} chunks instead of {count}"
+    for offset in sorted(sums):
         block = tuple(slice(o, o + n) for o, n in zip(offset, size, strict=True))
         if checksum(np.asarray(dataset[block])) != sums[offset]:
             yield f"the chunk at {offset} differs"

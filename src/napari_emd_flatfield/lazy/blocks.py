@@ -17,6 +17,8 @@ from .chunked import Chunked
 from .contiguous import Contiguous
 from .grid import Slices, box, overlaps
 from .indexing import selected_shape
+from .memory import SCRATCH
+from .rawchunks import RawChunks
 from .work import Work
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ class Blocks:
         How the dataset is stored.
     """
 
-    def __init__(self, layout: Chunked | Contiguous) -> None:
+    def __init__(self, layout: Chunked | Contiguous | RawChunks) -> None:
         self._layout = layout
         self._file = layout.file
         self._sizes: set[tuple[int, ...]] = set()
@@ -81,9 +83,12 @@ class Blocks:
         # Else bytes in the file are not those of the dtype: HDF5 converts them.
         if dataset.id.get_type() != h5py.h5t.py_create(dtype, logical=True):
             return None
-        kind = Contiguous if dataset.chunks is None else Chunked
-        layout = kind.of(file, name, dataset)
-        return None if layout is None else cls(layout)
+        kinds = (Contiguous,) if dataset.chunks is None else (RawChunks, Chunked)
+        for kind in kinds:
+            layout = kind.of(file, name, dataset)
+            if layout is not None:
+                return cls(layout)
+        return None
 
     def read(self, slices: Slices, out: np.ndarray | None = None) -> np.ndarray:
         """Read a selection, out of what is kept where possible.
@@ -103,7 +108,11 @@ class Blocks:
         size = self._size(slices)
         if size is None:
             target = self._target(slices, out)
-            return self._finished(Work(target, self._layout.pieces(slices, target)))
+            pieces = list(self._layout.pieces(slices, target))
+            if len(pieces) > 1:
+                return self._finished(Work(target, pieces))
+            pieces[0]()
+            return target
         parts = list(overlaps(slices, size))
         keys = [self._key(size, part.block) for part in parts]
         blocks = [self._block(key, slices) for key in keys]
@@ -148,7 +157,7 @@ class Blocks:
     def _target(self, slices: Slices, out: np.ndarray | None) -> np.ndarray:
         if out is not None:
             return out
-        return np.empty(selected_shape(slices), self._layout.dtype)
+        return SCRATCH.array(selected_shape(slices), self._layout.dtype)
 
     def _size(self, slices: Slices) -> tuple[int, ...] | None:
         """Shape of the blocks to read a selection by; None to keep nothing of it."""
@@ -181,7 +190,9 @@ class Blocks:
             for s, n in zip(slices, self._layout.shape, strict=True)
         ]
         order = sorted(range(len(size)), key=whole.__getitem__)
-        array = np.empty([shape[axis] for axis in order], self._layout.dtype)
+        array = SCRATCH.array(
+            tuple(shape[axis] for axis in order), self._layout.dtype
+        )
         target = array.transpose(np.argsort(order))
         return Work(target, self._layout.pieces(place, target))
 

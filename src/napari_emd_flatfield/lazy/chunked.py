@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -12,8 +11,7 @@ import numpy as np
 
 from ..errors import ReadError
 from .codecs import Pipeline
-from .grid import Overlap, Slices, cell_shape, overlaps
-from .indexing import selected_shape
+from .grid import Overlap, Slices, cell_shape, inside_array, overlaps
 from .memory import SCRATCH
 
 if TYPE_CHECKING:
@@ -28,9 +26,6 @@ _SMALLEST_CHUNK = 16 * 2**10
 
 # What a thread takes at once, decoded.
 _PIECE = 256 * 2**10
-
-# To decode this many times what is asked for is worth keeping what is left.
-WASTE = 4
 
 
 @dataclass(frozen=True)
@@ -71,8 +66,8 @@ class Chunked:
         shape, dtype, chunks = dataset.shape, dataset.dtype, dataset.chunks
         return cls(file, name, shape, dtype, chunks, pipeline)
 
-    def cell(self, slices: Slices, nbytes: int) -> tuple[int, ...] | None:
-        """Shape of the blocks to keep; None where a read had better keep nothing.
+    def cell(self, slices: Slices, nbytes: int) -> tuple[int, ...]:
+        """Shape of the blocks to keep.
 
         Parameters
         ----------
@@ -81,12 +76,6 @@ class Chunked:
         nbytes
             How large a block may be.
         """
-        if not self.pipeline.steps:
-            spans = zip(slices, self.chunks, strict=True)
-            touched = [-(-s.stop // c) - s.start // c for s, c in spans]
-            decoded = math.prod(touched) * math.prod(self.chunks)
-            if decoded < WASTE * math.prod(selected_shape(slices)):
-                return None
         return cell_shape(
             slices, self.shape, self.chunks, nbytes // self.dtype.itemsize
         )
@@ -120,7 +109,8 @@ class Chunked:
                         part[...] = chunk[inside]
             if not done:
                 # What HDF5 makes of it is what counts: its fill value, its error.
-                part[...] = self.file.read(self.name, self._in_dataset(index, inside))
+                place = inside_array(index, self.chunks, inside)
+                part[...] = self.file.read(self.name, place)
 
     def _decode(self, index: tuple[int, ...], out: np.ndarray) -> bool:
         """Decode a chunk unless it is not stored, or not as it should be."""
@@ -139,10 +129,3 @@ class Chunked:
         except (ReadError, ValueError):  # ValueError: too large for where it goes
             return False
         return True
-
-    def _in_dataset(self, index: tuple[int, ...], inside: Slices) -> Slices:
-        starts = (i * n for i, n in zip(index, self.chunks, strict=True))
-        return tuple(
-            slice(start + s.start, start + s.stop, s.step)
-            for start, s in zip(starts, inside, strict=True)
-        )

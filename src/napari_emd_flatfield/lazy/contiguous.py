@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
 import os
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 
-from .chunked import WASTE
 from .grid import Slices, cell_shape
 from .indexing import selected_shape
 
@@ -21,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from .files import SharedFile
+
+# To read this many times what is asked for is worth keeping what is left.
+WASTE = 4
 
 # What a thread takes at once.
 _PIECE = 4 * 2**20
@@ -37,6 +39,24 @@ _NEAR = 8 * 2**10
 
 def _file_number(node: Any) -> int:
     return int(h5py.h5o.get_info(node.id).fileno)
+
+
+def is_plain(file: SharedFile, dataset: h5py.Dataset) -> bool:
+    """Tell whether bytes of a file can be read where HDF5 says that they are.
+
+    Parameters
+    ----------
+    file
+        The file.
+    dataset
+        A dataset found through it: maybe by a link to another file.
+    """
+    elsewhere = (
+        dataset.external
+        or _file_number(dataset) != _file_number(file.handle())
+        or file.handle().userblock_size
+    )
+    return hasattr(os, "preadv") and not elsewhere
 
 
 @dataclass(frozen=True)
@@ -73,19 +93,14 @@ class Contiguous:
             A dataset stored contiguously, in the byte layout of its dtype.
         """
         offset = dataset.id.get_offset()
-        elsewhere = (
-            dataset.external
-            or _file_number(dataset) != _file_number(file.handle())
-            or file.handle().userblock_size
-        )
-        if offset is None or elsewhere or not hasattr(os, "preadv"):
+        if offset is None or not is_plain(file, dataset):
             return None
         return cls(file, name, dataset.shape, dataset.dtype, offset)
 
     @cached_property
     def _strides(self) -> tuple[int, ...]:
         inner = reversed(self.shape[1:])
-        strides = accumulate(inner, operator.mul, initial=self.dtype.itemsize)
+        strides = itertools.accumulate(inner, operator.mul, initial=self.dtype.itemsize)
         return tuple(strides)[::-1]
 
     def cell(self, slices: Slices, nbytes: int) -> tuple[int, ...] | None:
@@ -133,15 +148,15 @@ class Contiguous:
         most = max(1, (_TURNED if turned else _PIECE) // (stride * run.step))
         outer = [range(s.start, s.stop, s.step) for s in slices[:axis]]
         batch: list[_Run] = []
-        for where in np.ndindex(*map(len, outer)):
-            begin = self.offset + sum(
-                chosen[i] * step
-                for chosen, i, step in zip(outer, where, self._strides, strict=False)
-            )
+        for where in itertools.product(*[range(len(chosen)) for chosen in outer]):
+            begin = self.offset
+            for chosen, i, step in zip(outer, where, self._strides, strict=False):
+                begin += chosen[i] * step
             for first in range(0, count, most):
-                chosen = min(most, count - first)
-                part = target[(*where, slice(first, first + chosen))]
-                rows = (chosen - 1) * run.step + 1
+                several = min(most, count - first)
+                key: tuple[int | slice, ...] = (*where, slice(first, first + several))
+                part = target[key]
+                rows = (several - 1) * run.step + 1
                 batch.append(
                     (begin + (run.start + first * run.step) * stride, rows, part)
                 )

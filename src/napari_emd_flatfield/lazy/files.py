@@ -8,6 +8,7 @@ off, so that looking at a file never blocks the program that writes it.
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from contextlib import contextmanager
@@ -21,12 +22,11 @@ from ..errors import ReadError
 from .cache import CACHE
 from .descriptor import Descriptor
 from .following import following, opened
-from .opening import identity, open_hdf5, version
+from .opening import identity, identity_of, open_hdf5, version
 from .superblock import superblock
 from .work import Pool
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterator
 
     import numpy as np
@@ -62,6 +62,7 @@ class SharedFile:
 
     def __init__(self, path: Path, follow_external: bool = False) -> None:
         self.path = path
+        self._where = str(path)
         self.follow_external = follow_external
         self._identity = identity(path)
         self._version: Version | None = None
@@ -122,10 +123,11 @@ class SharedFile:
         if not self._open or self._version is None:
             return False
         try:
-            now, is_same = version(self.path.stat()), identity(self.path)
+            status = os.stat(self._where)  # noqa: PTH116 - of a path it takes longer
         except OSError:
             return False  # what was deleted can still be read
-        if now == self._version or is_same != self._identity:
+        now, is_same = version(status), identity_of(status) == self._identity
+        if now == self._version or not is_same:
             return False
         # One that is being written cannot always be opened; what was there before
         # still is, as long as it grows.
@@ -196,7 +198,11 @@ class SharedFile:
             return self._open[0]
 
     def opening(self) -> int:
-        """How often the file was opened: what was learnt of it before may be old."""
+        """How often the file was opened: what was learnt of it before may be old.
+
+        It is opened anew if it was written to since.
+        """
+        self.refresh()
         with self._lock:
             self.handle()
             return self._openings
@@ -270,6 +276,18 @@ class SharedFile:
             except (OSError, RuntimeError):
                 return None
         return mask, stored
+
+    def place(self, name: str, origin: tuple[int, ...]) -> int | None:
+        """Tell where in the file a chunk begins, if it is stored.
+
+        Parameters
+        ----------
+        name, origin
+            As for `chunk`.
+        """
+        with self._lock, phil:
+            found = self._dataset(name).id.get_chunk_info_by_coord(origin)
+        return None if found.byte_offset is None else int(found.byte_offset)
 
     def _dataset(self, name: str) -> h5py.Dataset:
         # HDF5's chunk cache dies with the dataset object that owns it

@@ -70,6 +70,27 @@ def box(
     )
 
 
+def inside_array(
+    index: tuple[int, ...], size: tuple[int, ...], inside: Slices
+) -> Slices:
+    """Turn slices of a block into slices of the array.
+
+    Parameters
+    ----------
+    index
+        Which block, counted along each axis.
+    size
+        Shape of a block.
+    inside
+        Slices of that block.
+    """
+    starts = [i * n for i, n in zip(index, size, strict=True)]
+    return tuple(
+        slice(start + s.start, start + s.stop, s.step)
+        for start, s in zip(starts, inside, strict=True)
+    )
+
+
 def _along(selected: slice, size: int) -> Iterator[tuple[int, slice, slice]]:
     for index in range(selected.start // size, -(-selected.stop // size)):
         begin = index * size

@@ -70,7 +70,6 @@ class H5Array(LazyArray):
 
     def _looked_at(self) -> Blocks | None:
         """How to read the dataset as it is in the file as it is open now."""
-        self._file.refresh()
         opening = self._file.opening()
         if opening != self._opening:
             self._blocks = self._file.look(self._name, self._blocks_of)

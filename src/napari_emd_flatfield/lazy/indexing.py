@@ -33,7 +33,8 @@ class Selection:
 
 def selected_shape(slices: tuple[slice, ...]) -> tuple[int, ...]:
     """Shape of the block that normalised slices select."""
-    return tuple(len(range(s.start, s.stop, s.step)) for s in slices)
+    # A list is quicker to make than what a generator yields: this is done often.
+    return tuple([len(range(s.start, s.stop, s.step)) for s in slices])
 
 
 def normalise(key: Any, shape: tuple[int, ...]) -> Selection:

@@ -6,9 +6,11 @@ it; and what a thread frees in the ordinary way mostly stays with its heap.
 
 from __future__ import annotations
 
+import ctypes
 import math
 import mmap
 import os
+import weakref
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 # More than this is not kept while nobody uses it.
 _MOST_SPARE = 64 * 2**20
 
+# Less than this Python's own memory is best for, as it is used again anyway.
+_LEAST = 2**20
+
 
 class Pool:
     """Memory for one purpose, to be used from any thread."""
@@ -28,13 +33,15 @@ class Pool:
         # By identity: several threads may look for the same one, one of them gets it.
         self._spare: dict[int, np.ndarray] = {}
 
-    def take(self, nbytes: int) -> np.ndarray:
+    def take(self, nbytes: int, most: float = math.inf) -> np.ndarray:
         """Lend memory.
 
         Parameters
         ----------
         nbytes
             How much.
+        most
+            How much it may be.
 
         Returns
         -------
@@ -42,7 +49,7 @@ class Pool:
             At least so many bytes, uint8, as their last user left them.
         """
         for memory in self._by_size():
-            fits = memory.size >= nbytes
+            fits = nbytes <= memory.size <= most
             if fits and self._spare.pop(id(memory), None) is not None:
                 return memory
         return _new(nbytes)
@@ -96,8 +103,30 @@ class Pool:
         finally:
             self.give(memory)
 
+    def array(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+        """Lend an array for as long as anyone refers to it or to a view of it.
 
-# For what is needed only while a frame is read, corrected or encoded.
+        Parameters
+        ----------
+        shape, dtype
+            What it shall be, as for `numpy.empty`.
+
+        Returns
+        -------
+        numpy.ndarray
+            C-contiguous; its values are whatever they are.
+        """
+        nbytes = math.prod(shape) * dtype.itemsize
+        if nbytes < _LEAST:
+            return np.empty(shape, dtype)
+        memory = self.take(nbytes, most=1.25 * nbytes)
+        # A view refers to the array that owns the memory, not to one it was made from.
+        owner = (ctypes.c_char * nbytes).from_buffer(memory.data)
+        weakref.finalize(owner, self.give, memory).atexit = False
+        return np.frombuffer(memoryview(owner), dtype).reshape(shape)
+
+
+# For frames, and for what is needed while one is read, corrected or encoded.
 SCRATCH = Pool()
 
 

@@ -118,6 +118,17 @@ def identity(path: Path) -> Identity:
         ) from error
     except OSError as error:
         raise FileOpenError(f"{path} cannot be reached: {error.strerror}") from error
+    return identity_of(status)
+
+
+def identity_of(status: os.stat_result) -> Identity:
+    """Tell a file from another, by where it lies on which disk.
+
+    Parameters
+    ----------
+    status
+        Of the file.
+    """
     return status.st_dev, status.st_ino
 
 

@@ -58,7 +58,7 @@ def _step(last: Slices, slices: Slices) -> tuple[int, ...]:
     """How far the selection moved along each axis; empty unless it just moved."""
     if selected_shape(last) != selected_shape(slices):
         return ()
-    return tuple(s.start - b.start for s, b in zip(slices, last, strict=True))
+    return tuple([s.start - b.start for s, b in zip(slices, last, strict=True)])
 
 
 def _next(array: LazyArray, slices: Slices, step: tuple[int, ...]) -> Iterator[Slices]:

@@ -1,0 +1,144 @@
+"""Datasets in chunks without filters: read with a file descriptor of our own."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from .contiguous import WASTE, is_plain
+from .grid import Overlap, Slices, cell_shape, inside_array, overlaps
+from .indexing import selected_shape
+from .memory import SCRATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import h5py
+    import numpy as np
+
+    from .files import SharedFile
+
+# What a thread takes at once. If reads are smaller than that, one thread does all:
+# several would mostly wait for Python's lock.
+_PIECE = 256 * 2**10
+
+# HDF5 spends less on a chunk smaller than this than Python does.
+_SMALLEST_CHUNK = 16 * 2**10
+
+# Of how many chunks it is remembered where they begin.
+_PLACES = 2**16
+
+
+@dataclass(frozen=True)
+class RawChunks:
+    """A dataset in chunks, each stored as it is.
+
+    Parameters
+    ----------
+    file, name
+        Where it is.
+    shape, dtype, chunks
+        What it holds.
+    place
+        Where in the file the chunk of an index begins; it raises `LookupError` if
+        that is not stored.
+    """
+
+    file: SharedFile
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    chunks: tuple[int, ...]
+    place: Callable[[tuple[int, ...]], int]
+
+    @classmethod
+    def of(cls, file: SharedFile, name: str, dataset: h5py.Dataset) -> RawChunks | None:
+        """Return the layout of a dataset; None if it is another.
+
+        Parameters
+        ----------
+        file, name
+            Where it is: maybe a link to another file.
+        dataset
+            A dataset stored in chunks, in the byte layout of its dtype.
+        """
+        shape, dtype, chunks = dataset.shape, dataset.dtype, dataset.chunks
+        small = math.prod(chunks) * dtype.itemsize < _SMALLEST_CHUNK
+        filtered = dataset.id.get_create_plist().get_nfilters() > 0
+        if small or filtered or not is_plain(file, dataset):
+            return None
+        # One that is missing may come, but one that is there does not move.
+        place = lru_cache(_PLACES)(partial(_place, file, name, chunks))
+        return cls(file, name, shape, dtype, chunks, place)
+
+    def cell(self, slices: Slices, nbytes: int) -> tuple[int, ...] | None:
+        """Shape of the blocks to keep; None where a read had better keep nothing.
+
+        Parameters
+        ----------
+        slices
+            What is read.
+        nbytes
+            How large a block may be.
+        """
+        spans = zip(slices, self.chunks, strict=True)
+        read = [(-(-s.stop // c) - s.start // c) * c for s, c in spans]
+        read[0] = slices[0].stop - slices[0].start
+        if math.prod(read) < WASTE * math.prod(selected_shape(slices)):
+            return None
+        return cell_shape(
+            slices, self.shape, self.chunks, nbytes // self.dtype.itemsize
+        )
+
+    def pieces(
+        self, slices: Slices, target: np.ndarray
+    ) -> Iterator[Callable[[], None]]:
+        """Cut reading into pieces that may be done in any thread.
+
+        Parameters
+        ----------
+        slices
+            What to read.
+        target
+            Array to fill, of the shape they select.
+        """
+        rows = min(slices[0].stop - slices[0].start, self.chunks[0])
+        parts = overlaps(slices, self.chunks)
+        at_once = 1 if rows * self._row_nbytes >= _PIECE else None
+        while batch := list(islice(parts, at_once)):
+            yield partial(self._fill, batch, rows, target)
+
+    @property
+    def _row_nbytes(self) -> int:
+        return math.prod(self.chunks[1:]) * self.dtype.itemsize
+
+    def _fill(self, batch: list[Overlap], most: int, target: np.ndarray) -> None:
+        descriptor, row = self.file.descriptor(), self._row_nbytes
+        with SCRATCH.lent((most, *self.chunks[1:]), self.dtype) as buffer:
+            for index, inside, where in batch:
+                part, first = target[where], inside[0]
+                try:
+                    begin = self.place(index) + first.start * row
+                except LookupError:
+                    place = inside_array(index, self.chunks, inside)
+                    part[...] = self.file.read(self.name, place)
+                    continue
+                rows = buffer[: first.stop - first.start]
+                if part.shape == rows.shape and part.flags.c_contiguous:
+                    descriptor.read(begin, part)
+                else:
+                    descriptor.read(begin, rows)
+                    part[...] = rows[(slice(None, None, first.step), *inside[1:])]
+
+
+def _place(
+    file: SharedFile, name: str, chunks: tuple[int, ...], index: tuple[int, ...]
+) -> int:
+    origin = tuple([i * n for i, n in zip(index, chunks, strict=True)])
+    place = file.place(name, origin)
+    if place is None:
+        raise LookupError(f"{name} has no chunk at {origin}")
+    return place

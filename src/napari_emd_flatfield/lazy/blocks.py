@@ -190,9 +190,7 @@ class Blocks:
             for s, n in zip(slices, self._layout.shape, strict=True)
         ]
         order = sorted(range(len(size)), key=whole.__getitem__)
-        array = SCRATCH.array(
-            tuple(shape[axis] for axis in order), self._layout.dtype
-        )
+        array = SCRATCH.array(tuple(shape[axis] for axis in order), self._layout.dtype)
         target = array.transpose(np.argsort(order))
         return Work(target, self._layout.pieces(place, target))
 

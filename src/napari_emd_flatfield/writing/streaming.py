@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from h5py._objects import phil
 
 from ..lazy import adapt, read_once
 from ..lazy.indexing import selected_shape
@@ -121,7 +122,8 @@ def write_frames(
     produced = ahead(produce, blocks, threads)
     with closing(SCRATCH), closing(encoder), closing(produced):
         for offset, stored in itertools.chain.from_iterable(produced):
-            dataset.id.write_direct_chunk(offset, stored.data)
+            with phil:  # h5py before 3.16 does not take its own lock for this
+                dataset.id.write_direct_chunk(offset, stored.data)
             ends_frame = offset[-2] + chunks[-2] >= whole[-2]
             advance(int(ends_frame), stored.data.nbytes)
             encoder.release(stored)

@@ -77,9 +77,11 @@ def write(
         or ``"blosc2"``, for which readers need the filter; or None.
     keepbits
         Round floats to this many bits of their mantissa (float32 has 23), which
-        makes files smaller: by 12 bits, to 1 in 8000, about twice. The relative
-        error is at most 2^-(keepbits + 1); it is recorded with the signal.
-        Integers, and all values when left out, are saved as they are.
+        makes files smaller: a corrected camera frame of 1000 counts a pixel takes a
+        third of its uncompressed size with 12 bits and gzip, against two thirds.
+        The relative error is at most 2^-(keepbits + 1), with 12 bits 1.2e-4; it is
+        recorded with the signal. Integers, and all values when left out, are saved
+        as they are.
     fletcher32
         Store a checksum with each chunk, which every HDF5 tool checks when it
         reads: a disk that changes a bit is found out.

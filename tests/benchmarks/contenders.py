@@ -1,9 +1,10 @@
 """Ways to save a stack, each run in a process of its own.
 
 ``python contenders.py NAME SOURCE TARGET COMPRESSION FRAMES`` prints frames a
-second, and the memory that took in frames of the result. What each does before it
-yields is not counted. Each runs twice, the first time to warm up, into a new file,
-and none waits for the disk: what is compared is what they compute and copy.
+second, and the memory that took in frames of the result, beyond what was taken
+before the first save. What each does before it yields is not counted. Each runs
+twice, the first time to warm up, into a new file, and none waits for the disk: what
+is compared is what they compute and copy.
 """
 
 from __future__ import annotations
@@ -182,11 +183,10 @@ def main() -> None:
         path.unlink(missing_ok=True)
         work = CONTENDERS[name](Path(source), path, compression, int(frames))
         next(work)
-        if not before:
-            # From here on memory is for the frames, no longer for a compiler.
-            Path("/proc/self/clear_refs").write_text("5")
-            before = in_frames("VmRSS")
-        else:
+        # From here on memory is for the frames, no longer for a compiler.
+        Path("/proc/self/clear_refs").write_text("5")
+        before = before or in_frames("VmRSS")
+        if path is not warm_up:
             warm_up.unlink()  # its pages are there for the next file
         start = time.perf_counter()
         next(work, None)

@@ -75,8 +75,7 @@ def verify(path: Path, written: Mapping[str, Checksums]) -> None:
     WriteError
         If a chunk is missing, cannot be read, or holds something else.
     """
-    SCRATCH.close()  # what was needed to write is not needed any more
-    with open_hdf5(path) as file:
+    with closing(SCRATCH), open_hdf5(path) as file:
         for name, sums in written.items():
             try:
                 wrong = next(_wrong(file[name], sums), None)

@@ -1,8 +1,7 @@
 """Ways to save a stack, each run in a process of its own.
 
 ``python contenders.py NAME SOURCE TARGET COMPRESSION FRAMES`` prints frames a
-second, and the memory that took in frames of the result, beyond what was taken
-before the first save. What each does before it yields is not counted. Each runs
+second, and the memory that took in frames of the result. What each does before it yields is not counted. Each runs
 twice, the first time to warm up, into a new file, and none waits for the disk: what
 is compared is what they compute and copy.
 """
@@ -177,7 +176,7 @@ def in_frames(key: str) -> float:
 def main() -> None:
     name, source, target, compression, frames = sys.argv[1:]
     os.fsync = lambda _: None
-    before = 0.0
+    memory = 0.0
     warm_up = Path(target + ".warm")
     for path in (warm_up, Path(target)):
         path.unlink(missing_ok=True)
@@ -185,13 +184,14 @@ def main() -> None:
         next(work)
         # From here on memory is for the frames, no longer for a compiler.
         Path("/proc/self/clear_refs").write_text("5")
-        before = before or in_frames("VmRSS")
+        before = in_frames("VmRSS")
         if path is not warm_up:
             warm_up.unlink()  # its pages are there for the next file
         start = time.perf_counter()
         next(work, None)
         taken = time.perf_counter() - start
-    print(int(frames) / taken, in_frames("VmHWM") - before)
+        memory = max(memory, in_frames("VmHWM") - before)
+    print(int(frames) / taken, memory)
 
 
 if __name__ == "__main__":

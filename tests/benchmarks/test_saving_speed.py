@@ -76,7 +76,7 @@ def scans() -> Iterator[Path]:
 
 
 # Frames of the result a save may hold; plugins that take whole chunks hold copies.
-MOST = {"none": 8, "gzip": 8, "bitshuffle-lz4": 8, "zstd": 10, "blosc2": 10}
+MOST = {"none": 8, "gzip": 8, "bitshuffle-lz4": 8, "zstd": 10, "blosc2": 11}
 
 
 # h5py, ours, and how many times as fast we have to be.

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import io
 import os
+import re
 import subprocess
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 import pytest
 from PIL import Image
+from tqdm import tqdm
 
 import napari_emd_flatfield as nef
-from napari_emd_flatfield import demo
+from napari_emd_flatfield import cli, demo
 from napari_emd_flatfield.cli import main
 from napari_emd_flatfield.synthetic import make_scan, non_uniformity
 
@@ -41,6 +45,23 @@ def test_correct_finds_raw_flats_and_dark_by_role(
     np.testing.assert_array_equal(saved.data, expected.data)
     assert saved.name == "corrected_raw"
     assert str(out) in capsys.readouterr().out
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_is_shown_frames_rates_and_time_left(
+    scan_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    monkeypatch.setattr(cli, "tqdm", partial(tqdm, mininterval=0, ncols=80))
+    assert run("correct", scan_path, "-o", tmp_path / "corrected.emd") == 0
+    states = terminal.getvalue().split("\r")
+    pattern = r"\b4/5 \[\d\d:\d\d<\d\d:\d\d, .* frames/s, [\d.]+ .?B/s\]"
+    assert any(re.search(pattern, state) for state in states)
+    assert not states[-1].strip()
 
 
 def test_correct_reports_what_it_did(

@@ -17,7 +17,7 @@ from .errors import (
 from .flatfield import FlatField, correct
 from .formats import read
 from .signal import Axis, Signal
-from .writing import write
+from .writing import Progress, write
 
 __version__ = version("napari-emd-flatfield")
 
@@ -28,6 +28,7 @@ __all__ = [
     "FlatField",
     "FlatFieldError",
     "NoSignalError",
+    "Progress",
     "ReadError",
     "Signal",
     "SignalError",

@@ -16,6 +16,7 @@ from .flatfield import FlatField
 from .flatfield.interpolation import INTERPOLATIONS
 from .formats import read
 from .formats.listing import document, listing, summary
+from .formats.wording import size_text
 from .lazy.files import SharedFile
 from .plaintext import printable
 from .provenance import software
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .signal import Role, Signal
+    from .writing import Progress
 
 PROGRAM = "napari-emd-flatfield"
 _CHOICE = {"raw": "--raw", "flat": "--flats", "dark": "--dark"}
@@ -166,9 +168,10 @@ def _correct(options: argparse.Namespace) -> None:
     compression = None if options.compression == "none" else options.compression
     with tqdm(unit=" frames", disable=None, leave=False) as bar:
 
-        def advance(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
+        def advance(now: Progress) -> None:
+            bar.total = now.total
+            bar.set_postfix_str(f"{size_text(now.byte_rate)}/s", refresh=False)
+            bar.update(now.frames - bar.n)
 
         path = write(
             options.output, [corrected], compression=compression, progress=advance

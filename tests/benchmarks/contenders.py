@@ -176,22 +176,22 @@ def in_frames(key: str) -> float:
 def main() -> None:
     name, source, target, compression, frames = sys.argv[1:]
     os.fsync = lambda _: None
-    before = 0.0
+    memory = 0.0
     warm_up = Path(target + ".warm")
     for path in (warm_up, Path(target)):
         path.unlink(missing_ok=True)
         work = CONTENDERS[name](Path(source), path, compression, int(frames))
         next(work)
-        if not before:
-            # From here on memory is for the frames, no longer for a compiler.
-            Path("/proc/self/clear_refs").write_text("5")
-            before = in_frames("VmRSS")
-        else:
+        # From here on memory is for the frames, no longer for a compiler.
+        Path("/proc/self/clear_refs").write_text("5")
+        before = in_frames("VmRSS")
+        if path is not warm_up:
             warm_up.unlink()  # its pages are there for the next file
         start = time.perf_counter()
         next(work, None)
         taken = time.perf_counter() - start
-    print(int(frames) / taken, in_frames("VmHWM") - before)
+        memory = max(memory, in_frames("VmHWM") - before)
+    print(int(frames) / taken, memory)
 
 
 if __name__ == "__main__":

@@ -91,8 +91,8 @@ def test_a_folder_that_goes_during_a_save(tmp_path: Path, tally: Any) -> None:
     folder = tmp_path / "gone"
     folder.mkdir()
 
-    def remove(done: int, total: int) -> None:
-        if done == 2:
+    def remove(now: nef.Progress) -> None:
+        if now.frames == 2:
             shutil.rmtree(folder)
 
     with tally("folder gone").fault():
@@ -108,8 +108,8 @@ import numpy as np, napari_emd_flatfield as nef
 
 target, when = Path(sys.argv[1]), sys.argv[2]
 
-def lose(done, total):
-    if when == "later" and done == 2:
+def lose(now):
+    if when == "later" and now.frames == 2:
         os.seteuid(0)
         target.parent.chmod(0o555)
         os.seteuid(65534)

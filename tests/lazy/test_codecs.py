@@ -287,7 +287,7 @@ def test_large_chunks_are_decoded_in_parts(
         pipeline = Pipeline.of(dataset)
     assert pipeline is not None
     out = np.empty(data[1].nbytes, np.uint8)
-    left = pipeline.decode(np.frombuffer(stored, np.uint8), mask, out)
+    left = pipeline.begin(np.frombuffer(stored, np.uint8), mask, out)
     assert len(left) > 1
     for job in reversed(left):
         job()

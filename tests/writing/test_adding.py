@@ -162,9 +162,12 @@ def test_a_copy_counts_as_the_frames_it_would_be_and_can_be_stopped(
     whole = copied + len(FRAMES)
     told: list[tuple[int, int]] = []
 
-    def stop(done: int, total: int) -> None:
-        told.append((done, total))
-        if done == 20:
+    def tell(now: nef.Progress) -> None:
+        told.append((now.frames, now.total))
+
+    def stop(now: nef.Progress) -> None:
+        tell(now)
+        if now.frames == 20:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -174,7 +177,7 @@ def test_a_copy_counts_as_the_frames_it_would_be_and_can_be_stopped(
     assert list(tmp_path.iterdir()) == [path]
 
     told.clear()
-    nef.write(path, Signal("a", FRAMES), mode="a", progress=lambda *n: told.append(n))
+    nef.write(path, Signal("a", FRAMES), mode="a", progress=tell)
     steps = [*range(0, copied, 10), *range(copied, whole + 1)]
     assert list(dict.fromkeys(told)) == [(n, whole) for n in steps]
 
@@ -182,8 +185,8 @@ def test_a_copy_counts_as_the_frames_it_would_be_and_can_be_stopped(
 def test_a_file_that_changes_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     path = a_plain_file(tmp_path / "scan.h5")
 
-    def change(done: int, total: int) -> None:
-        if done == total:
+    def change(now: nef.Progress) -> None:
+        if now.frames == now.total:
             with h5py.File(path, "a") as file:
                 file["new"] = 1
 
@@ -296,8 +299,8 @@ def test_leftovers_go_with_the_next_save_but_not_those_of_a_live_one(
     mine.write_text("mine")
     seen: list[set[str]] = []
 
-    def save_another(done: int, total: int) -> None:
-        if done == 1:
+    def save_another(now: nef.Progress) -> None:
+        if now.frames == 1:
             nef.write(tmp_path / "other.emd", Signal("b", FRAMES))
             seen.append({path.name for path in tmp_path.iterdir()})
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from signal import SIGINT
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from hypothesis.extra import numpy as hnp
 import napari_emd_flatfield as nef
 from napari_emd_flatfield import Axis, ReadError, Signal, SignalError, WriteError
 from napari_emd_flatfield.lazy import LazyArray
+from napari_emd_flatfield.writing import encoding
 from napari_emd_flatfield.writing.emd import group_names
 
 if TYPE_CHECKING:
@@ -190,12 +192,10 @@ def test_no_chunk_of_a_large_frame_is_read_twice(
 def test_small_frames_are_read_many_at_a_time(tmp_path: Path) -> None:
     array = np.random.default_rng(0).integers(0, 99, (3, 50, 64, 64)).astype("u2")
     source = Counting(array, (1, 1, 64, 64))
-    told: list[int] = []
-    path = nef.write(
-        tmp_path / "x.emd", Signal("a", source), progress=lambda *n: told.append(n[0])
-    )
+    told: list[nef.Progress] = []
+    path = nef.write(tmp_path / "x.emd", Signal("a", source), progress=told.append)
     assert len(source.blocks) == 3
-    assert told == list(range(151))
+    assert [now.frames for now in told] == list(range(151))
     with h5py.File(path) as file:
         assert file["data/a/data"].chunks == (1, 1, 64, 64)
         np.testing.assert_array_equal(file["data/a/data"][()], array)
@@ -326,14 +326,57 @@ def test_only_signals_can_be_saved(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_progress_counts_frames_and_an_error_in_it_stops(tmp_path: Path) -> None:
-    path = nef.write(tmp_path / "x.emd", a_signal())
-    told: list[tuple[int, int]] = []
-    nef.write(path, [a_signal(), a_signal()], progress=lambda *n: told.append(n))
-    assert told == [(n, 6) for n in range(7)]
+@pytest.mark.parametrize("compression", ["gzip", None])
+def test_progress_counts_frames_and_what_is_stored(
+    tmp_path: Path, compression: Any
+) -> None:
+    told: list[nef.Progress] = []
+    began = time.perf_counter()
+    path = nef.write(
+        tmp_path / "x.emd",
+        [a_signal(), a_signal()],
+        compression=compression,
+        progress=told.append,
+    )
+    taken = time.perf_counter() - began
+    assert [(now.frames, now.total) for now in told] == [(n, 6) for n in range(7)]
+    with h5py.File(path) as file:
+        stored = [
+            dataset.id.get_chunk_info(k).size
+            for dataset in (group["data"] for group in file["data"].values())
+            for k in range(dataset.id.get_num_chunks())
+        ]
+    assert [now.nbytes for now in told] == [sum(stored[:k]) for k in range(7)]
+    seconds = [now.seconds for now in told]
+    assert seconds == sorted(seconds)
+    assert 0 == seconds[0] < seconds[-1] < taken
 
-    def stop(done: int, total: int) -> None:
-        if done == 2:
+
+def test_progress_goes_on_within_a_large_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoding, "_LARGEST_CHUNK", 2 * 7)
+    told: list[nef.Progress] = []
+    signal = Signal("a", np.zeros((2, 5, 7), "u1"))
+    nef.write(tmp_path / "x.emd", signal, compression=None, progress=told.append)
+    assert [now.frames for now in told] == [0, 0, 0, 1, 1, 1, 2]
+    assert [now.nbytes for now in told] == [14 * k for k in range(7)]
+
+
+def test_progress_knows_rates_and_the_time_left() -> None:
+    now = nef.Progress(frames=10, total=40, nbytes=500, seconds=2.0)
+    assert (now.rate, now.byte_rate, now.seconds_left) == (5, 250, 6)
+    begun = nef.Progress(frames=0, total=40, nbytes=0, seconds=0.0)
+    assert (begun.rate, begun.byte_rate, begun.seconds_left) == (0, 0, None)
+    done = nef.Progress(frames=40, total=40, nbytes=2000, seconds=8.0)
+    assert done.seconds_left == 0
+
+
+def test_an_error_in_progress_stops(tmp_path: Path) -> None:
+    path = nef.write(tmp_path / "x.emd", a_signal())
+
+    def stop(now: nef.Progress) -> None:
+        if now.frames == 2:
             raise KeyboardInterrupt
 
     before = path.read_bytes()
@@ -353,7 +396,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 endless = np.broadcast_to(np.ones((512, 512), "f4"), (10**6, 512, 512))
 try:
     nef.write({str(tmp_path / "x.emd")!r}, nef.Signal("endless", endless),
-              progress=lambda done, total: done != 30 or print("started", flush=True))
+              progress=lambda now: now.frames != 30 or print("started", flush=True))
 except KeyboardInterrupt:
     print("stopped", threading.active_count())
 """
@@ -454,6 +497,7 @@ def test_memory_is_bounded_by_frames_not_by_the_stack(
     code = f"""
 import os, numpy as np, napari_emd_flatfield as nef
 from napari_emd_flatfield.lazy import LazyArray
+from napari_emd_flatfield.writing import encoding
 os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:2])
 
 class Noise(LazyArray):
@@ -483,6 +527,7 @@ print(in_frames("VmHWM") - before)
 RAMP = """
 import numpy as np, napari_emd_flatfield as nef
 from napari_emd_flatfield.lazy import LazyArray
+from napari_emd_flatfield.writing import encoding
 
 class Ramp(LazyArray):
     def _read(self, slices):

@@ -155,7 +155,7 @@ class Chunked:
             if found is None:
                 return None
             skipped, stored = found
-            return self.pipeline.decode(np.frombuffer(stored, np.uint8), skipped, out)
+            return self.pipeline.begin(np.frombuffer(stored, np.uint8), skipped, out)
         raise InflationError(out.size)
 
 

@@ -78,8 +78,19 @@ class Pipeline:
         size = int(np.prod(dataset.chunks, dtype=np.int64)) * dataset.dtype.itemsize
         return cls(tuple(steps), size, blockwise)
 
-    def decode(self, stored: np.ndarray, skipped: int, out: np.ndarray) -> list[Job]:
-        """Decode a chunk, or begin to.
+    def decode(self, stored: np.ndarray, skipped: int, out: np.ndarray) -> None:
+        """Decode a chunk, in this thread.
+
+        Parameters
+        ----------
+        stored, skipped, out
+            As for `begin`, which also raises the same.
+        """
+        for job in self.begin(stored, skipped, out):
+            job()
+
+    def begin(self, stored: np.ndarray, skipped: int, out: np.ndarray) -> list[Job]:
+        """Decode a chunk, or find how to do so in parts.
 
         Parameters
         ----------

@@ -10,6 +10,7 @@ import ctypes
 import math
 import mmap
 import os
+import sys
 import weakref
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,10 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_trim: Any = None
+if sys.platform == "linux":
+    _trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # not with musl
 
 # More than this is not kept while nobody uses it.
 _MOST_SPARE = 64 * 2**20
@@ -75,6 +80,8 @@ class Pool:
     def close(self) -> None:
         """Return to the system what nobody uses; the pool can still be used."""
         self._spare.clear()
+        if _trim is not None:
+            _trim(0)  # what plugins freed is still with the heaps of their threads
 
     def _by_size(self) -> list[np.ndarray]:
         spare = list(self._spare.values())  # at once, whatever other threads do

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +12,14 @@ from qtpy.QtCore import Signal as QtSignal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QWidget
 
 from ..errors import EmdFlatfieldError
+from ..formats.wording import size_text
 from ..writing import write
 from .buttons import button
 from .latest import single_shot
 
 if TYPE_CHECKING:
     from ..signal import Signal
+    from ..writing import Progress
     from ..writing.emd import Mode
 
 
@@ -42,7 +43,7 @@ class SaveJob(QObject):
         As for `write`.
     """
 
-    advanced = QtSignal(int, int)
+    advanced = QtSignal(object)  # Progress
     succeeded = QtSignal(str)
     failed = QtSignal(str)
 
@@ -52,7 +53,7 @@ class SaveJob(QObject):
         self._mode: Mode = mode
         self._signal = signal
         self._bar: Any = None
-        self._progress = (0, 0)
+        self._progress: Progress | None = None
         # Frames may come by the thousand a second: look when there is time to.
         self._glance = single_shot(self, _GLANCE_MS)
         self._glance.timeout.connect(self._on_glance)
@@ -80,19 +81,19 @@ class SaveJob(QObject):
         saved = write(self.path, [self._signal], mode=self._mode, progress=self._report)
         return str(saved)
 
-    def _report(self, done: int, total: int) -> None:
+    def _report(self, now: Progress) -> None:
         # napari asks workers to quit when its window closes.
         if self._worker.abort_requested:
             raise _StopError
-        self._progress = (done, total)
+        self._progress = now
 
     def _on_glance(self) -> None:
-        done, total = self._progress
-        if self._bar is None and total:
-            self._bar = progress(total=total, desc=f"Saving {self.path.name}")
-        if self._bar is not None:
-            self._bar.update(done - self._bar.n)
-            self.advanced.emit(done, total)
+        now = self._progress
+        if now is not None:
+            if self._bar is None:
+                self._bar = progress(total=now.total, desc=f"Saving {self.path.name}")
+            self._bar.update(now.frames - self._bar.n)
+            self.advanced.emit(now)
         self._glance.start()
 
     def _on_returned(self, path: str) -> None:
@@ -126,7 +127,6 @@ class SaveBar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.job: SaveJob | None = None
-        self._started = 0.0
         self.bar = QProgressBar()
         self.cancel_button = button("Ca&ncel", "Stop saving; no file is left behind.")
         self.cancel_button.clicked.connect(self._on_cancel)
@@ -152,7 +152,6 @@ class SaveBar(QWidget):
         self.job.advanced.connect(self._on_advanced)
         self.job.succeeded.connect(self._on_succeeded)
         self.job.failed.connect(self._on_failed)
-        self._started = time.monotonic()
         self.bar.setRange(0, 0)
         self.cancel_button.setEnabled(True)
         self.show()
@@ -163,14 +162,13 @@ class SaveBar(QWidget):
         if self.job is not None:
             self.job.stop()
 
-    def _on_advanced(self, done: int, total: int) -> None:
-        self.bar.setRange(0, total)
-        self.bar.setValue(done)
-        elapsed = time.monotonic() - self._started
-        if done and elapsed:
-            rate = done / elapsed
-            left = (total - done) / rate
-            self.bar.setFormat(f"{done}/{total}, {rate:.3g}/s, {_duration(left)} left")
+    def _on_advanced(self, now: Progress) -> None:
+        self.bar.setRange(0, now.total)
+        self.bar.setValue(now.frames)
+        said = f"{now.frames}/{now.total}, {size_text(now.byte_rate)}/s"
+        if now.seconds_left is not None:
+            said += f", {_duration(now.seconds_left)} left"
+        self.bar.setFormat(said)
 
     def _on_succeeded(self, path: str) -> None:
         self._end()

@@ -1,5 +1,6 @@
 """Streaming signals into EMD files."""
 
 from .emd import write
+from .progress import Progress
 
-__all__ = ["write"]
+__all__ = ["Progress", "write"]

@@ -18,11 +18,11 @@ from ..formats.roles import role_of
 from ..lazy.opening import open_hdf5
 from ..provenance import COMMENTS
 from ..signal import Axis, Signal
-from .counting import Counter
 from .encoding import Compression, chunk_shape, dataset_options
 from .filewide import shared_metadata, write_history, write_shared
 from .metadata import storable, write_metadata
 from .naming import data_group, group_names, new_names
+from .progress import Meter
 from .replacing import replacing
 from .rounding import check_keepbits, recorded, rounds
 from .streaming import write_frames
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Mapping, Sequence
 
-    from .counting import Progress
+    from .progress import Report
     from .sink import Sink
     from .verifying import Checksums
 
@@ -49,7 +49,7 @@ def write(
     keepbits: int | None = None,
     fletcher32: bool = False,
     verify: bool = False,
-    progress: Progress | None = None,
+    progress: Report | None = None,
 ) -> Path:
     """Save signals as an EMD 0.2 file, a few frames at a time.
 
@@ -77,16 +77,19 @@ def write(
         or ``"blosc2"``, for which readers need the filter; or None.
     keepbits
         Round floats to this many bits of their mantissa (float32 has 23), which
-        makes files smaller: by 12 bits, to 1 in 8000, about twice. The relative
-        error is at most 2^-(keepbits + 1); it is recorded with the signal.
-        Integers, and all values when left out, are saved as they are.
+        makes files smaller: a corrected camera frame of 1000 counts a pixel takes a
+        third of its uncompressed size with 12 bits and gzip, against two thirds.
+        The relative error is at most 2^-(keepbits + 1), with 12 bits 1.2e-4; it is
+        recorded with the signal. Integers, and all values when left out, are saved
+        as they are.
     fletcher32
         Store a checksum with each chunk, which every HDF5 tool checks when it
         reads: a disk that changes a bit is found out.
     verify
         Read back all of it, not only some chunks, before the file takes its place.
     progress
-        Called with the number of frames written and their total, first with 0.
+        Called with a `Progress` before the first frame and after each, or each band
+        of rows of a very large one: frames, bytes, their rates, and the time left.
         The copy that ``mode="a"`` makes, where the file system cannot clone, counts
         as the frames that would take as many bytes. An exception it raises stops
         the save and leaves nothing behind.
@@ -128,7 +131,7 @@ def write(
     check_keepbits(keepbits)
     target = Path(path)
     written: dict[str, Checksums] = {}
-    counter = Counter(progress, chosen)
+    meter = Meter(chosen, progress)
     with _failure_named(target):
         adds = mode == "a" and target.exists()
         if adds:
@@ -136,16 +139,16 @@ def write(
         with (
             replacing(
                 target,
-                check=lambda made: compare(made, written, verify),
-                keep=counter.copied if adds else None,
+                check=lambda made: compare(made, written),
+                keep=meter.copied if adds else None,
             ) as sink,
             h5py.File(sink, "r+" if adds else "w") as file,
         ):
-            counter.written(0)
+            meter.add(0, 0)
 
-            def advance(frames: int, sink: Sink = sink) -> None:
+            def advance(frames: int, nbytes: int, sink: Sink = sink) -> None:
                 sink.check()
-                counter.written(frames)
+                meter.add(frames, nbytes)
 
             shared = {} if adds else shared_metadata(chosen)
             if not adds:
@@ -170,7 +173,7 @@ def write(
                 _describe(group, name, signal, metadata)
                 dataset = _create(group, signal, options)
                 written[dataset.name] = write_frames(
-                    dataset, signal.data, keepbits, advance
+                    dataset, signal.data, keepbits, verify, advance
                 )
                 _write_counts(group, signal)
     return target

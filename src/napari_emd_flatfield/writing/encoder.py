@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import h5py
+import hdf5plugin
 import numpy as np
 from isal import isal_zlib
 
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 # More of a chunk than this does not stay in a core's cache while it is encoded.
 _PIECE = 512 * 2**10
+
+_BITSHUFFLE: int = hdf5plugin.Bitshuffle.filter_id
+# Eight bytes for the size of what is encoded, four for that of the blocks in it.
+_HEADER = 12
 
 
 class Stored(NamedTuple):
@@ -52,7 +58,7 @@ class Encoder:
         self._nbytes: int = math.prod(dataset.chunks) * dataset.dtype.itemsize
         self._chunks = Pool()
         # A chunk that cannot be compressed grows a little.
-        self._most = self._nbytes + self._nbytes // 64
+        self._most = self._nbytes + self._nbytes // 64 + 64
         created = dataset.id.get_create_plist()
         steps = [created.get_filter(i) for i in range(created.get_nfilters())]
         self._sums = bool(steps) and steps[-1][0] == h5py.h5z.FILTER_FLETCHER32
@@ -63,6 +69,7 @@ class Encoder:
         self._options: tuple[int, ...]
         self._code, _, self._options, name = steps[-1] if steps else (0, 0, (), b"")
         self._is_plugin = self._code not in (0, h5py.h5z.FILTER_DEFLATE)
+        self._in_pieces = self._code in (h5py.h5z.FILTER_DEFLATE, _BITSHUFFLE)
         if self._is_plugin and not filters.available(self._code):
             raise WriteError(
                 f"this build of hdf5plugin lacks HDF5 filter {self._code} "
@@ -72,8 +79,8 @@ class Encoder:
     @property
     def nbytes_held(self) -> int:
         """Bytes that encoding one chunk takes, until it is released."""
-        # Plugins copy what they are given.
-        copies = 3 if self._is_plugin else 2 if self._code else 1
+        # Plugins copy what they are given, most of them all of it.
+        copies = 1 + bool(self._code) + (self._is_plugin and not self._in_pieces)
         return copies * self._nbytes
 
     def encode(self, fill: Fill) -> Stored:
@@ -101,23 +108,29 @@ class Encoder:
         return Stored(summed)
 
     def _filtered(self, fill: Fill) -> Stored:
-        if self._code and not self._shuffles:
+        if self._code and not self._shuffles and not self._in_pieces:
             return Stored(self._plugin(lambda memory: fill(self._as_chunk(memory))))
         buffer = self._chunks.take(self._nbytes)
         chunk = self._as_chunk(buffer)
         fill(chunk)
         if not self._code:
             return Stored(chunk, buffer)
+        if self._code == _BITSHUFFLE:
+            stored = self._bitshuffle(buffer)
+            self._chunks.give(buffer)
+            return stored
         # As HDF5's shuffle filter has it: first bytes first, then second bytes.
         planes = chunk.view(np.uint8).reshape(-1, chunk.dtype.itemsize).T
-        if self._is_plugin:
-            stored = Stored(
-                self._plugin(lambda m: np.copyto(m.reshape(planes.shape), planes))
-            )
-        else:
+        if not self._is_plugin:
             stored = self._gzip(planes)
-        self._chunks.give(buffer)
-        return stored
+            self._chunks.give(buffer)
+            return stored
+
+        def shuffle(memory: np.ndarray) -> None:
+            np.copyto(memory.reshape(planes.shape), planes)
+            self._chunks.give(buffer)  # at once: to encode takes longer than to fill
+
+        return Stored(self._plugin(shuffle))
 
     def release(self, stored: Stored) -> None:
         """Take back memory.
@@ -139,8 +152,21 @@ class Encoder:
         chunk: np.ndarray = memory.view(self._dtype).reshape(self._shape)
         return chunk
 
-    def _plugin(self, fill: Fill) -> np.ndarray:
-        return filters.encode(self._code, self._options, self._nbytes, fill)
+    def _plugin(self, fill: Fill, nbytes: int | None = None) -> np.ndarray:
+        size = self._nbytes if nbytes is None else nbytes
+        return filters.encode(self._code, self._options, size, fill)
+
+    def _bitshuffle(self, memory: np.ndarray) -> Stored:
+        """Encode whole blocks at a time: what is made of each follows the last."""
+        buffer = SCRATCH.take(self._most)
+        end = _HEADER
+        for start in range(0, self._nbytes, _PIECE):
+            piece = memory[start : min(start + _PIECE, self._nbytes)]
+            encoded = self._plugin(partial(_fill_from, piece), piece.size)
+            end = _append(buffer, end, encoded[_HEADER:])
+        buffer[:_HEADER] = encoded[:_HEADER]
+        buffer[:8].view(">u8")[:] = self._nbytes
+        return Stored(buffer[:end], buffer)
 
     def _gzip(self, planes: np.ndarray) -> Stored:
         if planes.size <= _PIECE:
@@ -157,6 +183,10 @@ class Encoder:
         return Stored(buffer[:end], buffer)
 
 
-def _append(buffer: np.ndarray, end: int, more: bytes) -> int:
+def _fill_from(source: np.ndarray, out: np.ndarray) -> None:
+    out[...] = source
+
+
+def _append(buffer: np.ndarray, end: int, more: bytes | np.ndarray) -> int:
     buffer[end : end + len(more)] = np.frombuffer(more, np.uint8)
     return end + len(more)

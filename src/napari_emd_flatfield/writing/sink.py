@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from .cloning import clone
+from .reserving import reserve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,6 +104,7 @@ class Sink(io.RawIOBase):
         view = memoryview(data).cast("B")
         if self._error is None:
             try:
+                reserve(self._file, self._at, len(view))
                 self._file.seek(self._at)
                 written = 0
                 while written < len(view):

@@ -7,12 +7,14 @@ so that reading them in order later is reading the file from front to back.
 
 from __future__ import annotations
 
+import itertools
 import math
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from h5py._objects import phil
 
 from ..lazy import adapt, read_once
 from ..lazy.indexing import selected_shape
@@ -21,7 +23,7 @@ from .encoder import Encoder
 from .encoding import tiles
 from .pipeline import ahead, thread_count
 from .rounding import round_off
-from .verifying import checksum
+from .verifying import checksum, is_outermost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +47,8 @@ def write_frames(
     dataset: h5py.Dataset,
     data: ArrayLike,
     keepbits: int | None,
-    advance: Callable[[int], None],
+    verify: bool,
+    advance: Callable[[int, int], None],
 ) -> Checksums:
     """Fill a dataset from an array.
 
@@ -55,17 +58,18 @@ def write_frames(
         New, made with `chunk_shape` and `dataset_options`.
     data
         What to write, of the same shape; read a few frames at a time.
-    keepbits
+    keepbits, verify
         As for `write`.
     advance
-        Called with the number of frames that were completed.
+        Called with the number of frames that were completed, and of bytes that
+        were stored, whenever there are more.
 
     Returns
     -------
     mapping
-        A checksum of each chunk, before it was encoded.
+        A checksum of each chunk to verify, before it was encoded.
     """
-    chunks = dataset.chunks
+    chunks, whole = dataset.chunks, dataset.shape
     sums: dict[Offset, int] = {}
     if chunks is None:
         if dataset.size:
@@ -73,7 +77,7 @@ def write_frames(
             round_off(values, keepbits)
             dataset[...] = values
             sums[(0,) * dataset.ndim] = checksum(values)
-        advance(math.prod(dataset.shape[:-2]))
+        advance(math.prod(dataset.shape[:-2]), dataset.nbytes)
         return sums
     source, encoder = adapt(data), Encoder(dataset)
 
@@ -88,7 +92,8 @@ def write_frames(
         def fill_and_sum(chunk: np.ndarray) -> None:
             part = _part(chunk, shape)
             fill(part)
-            sums[offset] = checksum(part)
+            if verify or is_outermost(offset, chunks, whole):
+                sums[offset] = checksum(part)
 
         return offset, encoder.encode(fill_and_sum)
 
@@ -110,18 +115,18 @@ def write_frames(
         ]
 
     size = _block_shape(dataset, source)
-    blocks = list(tiles(dataset.shape, size))
+    blocks = tiles(whole, size)
     # What is read for a block is mostly half as wide as what is made of it.
     read = math.prod(size) * dataset.dtype.itemsize // 2
     threads = thread_count(read + encoder.nbytes_held)
     produced = ahead(produce, blocks, threads)
     with closing(SCRATCH), closing(encoder), closing(produced):
-        for block, chunks_of_block in zip(blocks, produced, strict=True):
-            for offset, stored in chunks_of_block:
+        for offset, stored in itertools.chain.from_iterable(produced):
+            with phil:  # h5py before 3.16 does not take its own lock for this
                 dataset.id.write_direct_chunk(offset, stored.data)
-                encoder.release(stored)
-            if block[-2].stop == dataset.shape[-2]:
-                advance(math.prod(selected_shape(block[:-2])))
+            ends_frame = offset[-2] + chunks[-2] >= whole[-2]
+            advance(int(ends_frame), stored.data.nbytes)
+            encoder.release(stored)
     return sums
 
 

@@ -1,36 +1,27 @@
 """How fast frames are read, against ``dataset[i]`` of h5py in the same run.
 
 Run alone, on a quiet machine: ``pytest -m benchmark -s tests/benchmarks``. Both
-read the same frames in turns, each held until the next is there, as a viewer does;
-the ratio of the medians is printed. No frame is kept until it comes round again.
+take turns in a process of their own: what pytest has done to its memory would be to
+the good of one or the other. ``readers.py`` says what they do.
 """
 
 from __future__ import annotations
 
-import statistics
-import time
-from typing import TYPE_CHECKING, Any
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
 import h5py
 import hdf5plugin
 import numpy as np
 import pytest
 
-from napari_emd_flatfield.lazy import CACHE, H5Array
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
-
 pytestmark = pytest.mark.benchmark
 
 FRAMES, SIDE = 24, 2048
-REPEATS = 3
 _FRAME = (1, SIDE, SIDE)
 _GZIP = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
-# No two steps in a row are equal: nothing can be read ahead.
-_JUMPS = (0, 13, 5, 18, 2, 21, 9, 14, 1, 17, 6, 23, 11, 3, 20, 8, 15, 4, 22, 10, 19)
-
 # How it is stored, and how many times as fast stepping has to be.
 LAYOUTS: dict[str, tuple[dict[str, Any], float]] = {
     "contiguous": ({}, 1.3),
@@ -64,35 +55,16 @@ def frames() -> np.ndarray:
     return np.stack([np.roll(frame, 37 * i, axis=1) for i in range(FRAMES)])
 
 
-@pytest.fixture(autouse=True)
-def _cache_smaller_than_the_stack() -> Iterator[None]:
-    limit, CACHE.limit = CACHE.limit, 128 * 2**20
-    yield
-    CACHE.limit = limit
-
-
-def read(source: Any, order: Sequence[int]) -> Callable[[], int]:
-    """Read frames one by one when called; return how many."""
-
-    def run() -> int:
-        frame = None
-        for index in order:
-            frame = source[index]
-        assert frame is not None
-        return len(order)
-
-    return run
-
-
-def medians(*ways: Callable[[], int]) -> list[float]:
-    """Milliseconds a frame of each."""
-    times: list[list[float]] = [[] for _ in ways]
-    for _ in range(REPEATS):
-        for run, taken in zip(ways, times, strict=True):
-            start = time.perf_counter()
-            count = run()
-            taken.append(1e3 * (time.perf_counter() - start) / count)
-    return [statistics.median(taken) for taken in times]
+def measured(what: str, path: Path) -> list[float]:
+    """Milliseconds a frame of each of some ways to read a file."""
+    script = Path(__file__).with_name("readers.py")
+    done = subprocess.run(
+        [sys.executable, script, what, path],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [float(each) for each in done.stdout.split()]
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -103,14 +75,7 @@ def test_frames(
     path = tmp_path / "stack.h5"
     with h5py.File(path, "w") as file:
         file.create_dataset("d", data=frames, **options)
-    # A few are enough of what takes h5py most of a second each.
-    few = (0, 13, 5, 20) if "12" in name else _JUMPS
-    with h5py.File(path) as file, H5Array(path, "d") as array:
-        dataset = file["d"]
-        np.testing.assert_array_equal(array[3], dataset[3])
-        theirs, jumping, stepping = medians(
-            read(dataset, few), read(array, few), read(array, range(FRAMES))
-        )
+    theirs, jumping, stepping = measured("frames", path)
     with capsys.disabled():
         print(
             f"\n| {name} | {theirs:.1f} | {jumping:.1f} ({theirs / jumping:.1f} ×) "
@@ -127,24 +92,12 @@ def test_against_the_grain(
     options: dict[str, Any],
 ) -> None:
     """A stack stored (x, y, n), amortised, against the same well ordered."""
-    CACHE.limit = 2**29
     ordered = {**options, "chunks": _FRAME} if options else {}
     path = tmp_path / "stack.h5"
     with h5py.File(path, "w") as file:
         file.create_dataset("xyn", data=frames.T, **options)
         file.create_dataset("nyx", data=frames, **ordered)
-    with H5Array(path, "xyn") as across, H5Array(path, "nyx") as along:
-        turned = across.transpose(2, 1, 0)
-        np.testing.assert_array_equal(turned[5], frames[5])
-
-        def anew(array: Any) -> Callable[[], int]:
-            def run() -> int:
-                CACHE.clear()
-                return read(array, range(FRAMES))()
-
-            return run
-
-        well, against = medians(anew(along), anew(turned))
+    well, against = measured("grain", path)
     with capsys.disabled():
         kind = "gzip" if options else "contiguous"
         print(

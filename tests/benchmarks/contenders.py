@@ -1,9 +1,9 @@
 """Ways to save a stack, each run in a process of its own.
 
 ``python contenders.py NAME SOURCE TARGET COMPRESSION FRAMES`` prints frames a
-second, and the memory that took in frames of the result. What each does before it yields is not counted. Each runs
-twice, the first time to warm up, into a new file, and none waits for the disk: what
-is compared is what they compute and copy.
+second, and the memory that took in frames of the result. What each does before it
+yields is not counted. Each runs twice, the first time to warm up, into a new file,
+and none waits for the disk: what is compared is what they compute and copy.
 """
 
 from __future__ import annotations

@@ -84,6 +84,14 @@ def test_little_is_kept_and_nothing_once_closed() -> None:
     assert resident() < before + 10
 
 
+def test_nothing_larger_is_lent_where_that_matters() -> None:
+    pool = Pool(exact=True)
+    memory = pool.take(1000)
+    pool.give(memory)
+    assert pool.take(999).size == 999
+    assert pool.take(1000) is memory
+
+
 def test_an_array_is_lent_until_nobody_refers_to_it() -> None:
     pool, shape = Pool(), (3, 700, 512)
     array = pool.array(shape, np.dtype(">f4"))

@@ -32,21 +32,26 @@ _LEAST = 2**20
 
 
 class Pool:
-    """Memory for one purpose, to be used from any thread."""
+    """Memory for one purpose, to be used from any thread.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    exact
+        Whether to lend nothing that is larger than what is asked for.
+    """
+
+    def __init__(self, exact: bool = False) -> None:
+        self._exact = exact
         # By identity: several threads may look for the same one, one of them gets it.
         self._spare: dict[int, np.ndarray] = {}
 
-    def take(self, nbytes: int, most: float = math.inf) -> np.ndarray:
+    def take(self, nbytes: int) -> np.ndarray:
         """Lend memory.
 
         Parameters
         ----------
         nbytes
             How much.
-        most
-            How much it may be.
 
         Returns
         -------
@@ -54,7 +59,7 @@ class Pool:
             At least so many bytes, uint8, as their last user left them.
         """
         for memory in self._by_size():
-            fits = nbytes <= memory.size <= most
+            fits = memory.size == nbytes or (memory.size > nbytes and not self._exact)
             if fits and self._spare.pop(id(memory), None) is not None:
                 return memory
         return _new(nbytes)
@@ -126,7 +131,7 @@ class Pool:
         nbytes = math.prod(shape) * dtype.itemsize
         if nbytes < _LEAST:
             return np.empty(shape, dtype)
-        memory = self.take(nbytes, most=nbytes)
+        memory = self.take(nbytes)
         # A view refers to the array that owns the memory, not to one it was made from.
         owner = (ctypes.c_char * nbytes).from_buffer(memory.data)
         weakref.finalize(owner, self.give, memory).atexit = False
@@ -136,8 +141,8 @@ class Pool:
 # For what is needed only while a frame is read, corrected or encoded.
 SCRATCH = Pool()
 
-# For what is returned, and kept: not a bit larger than need be.
-FRAMES = Pool()
+# For what is returned, and kept.
+FRAMES = Pool(exact=True)
 
 # Not shared with a process that is forked; Windows forks none.
 _ACCESS = mmap.ACCESS_DEFAULT if os.name == "nt" else mmap.ACCESS_COPY

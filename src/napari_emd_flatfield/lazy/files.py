@@ -292,18 +292,6 @@ class SharedFile:
                 return None
         return mask, stored
 
-    def place(self, name: str, origin: tuple[int, ...]) -> int | None:
-        """Tell where in the file a chunk begins, if it is stored.
-
-        Parameters
-        ----------
-        name, origin
-            As for `chunk`.
-        """
-        with self._lock, phil:
-            found = self._dataset(name).id.get_chunk_info_by_coord(origin)
-        return None if found.byte_offset is None else int(found.byte_offset)
-
     def _dataset(self, name: str) -> h5py.Dataset:
         # HDF5's chunk cache dies with the dataset object that owns it
         # (https://github.com/h5py/h5py/issues/1960).

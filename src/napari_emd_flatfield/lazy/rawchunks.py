@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from .indexing import selected_shape
 from .memory import SCRATCH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Mapping
 
     import h5py
     import numpy as np
@@ -29,8 +29,8 @@ _PIECE = 256 * 2**10
 # HDF5 spends less on a chunk smaller than this than Python does.
 _SMALLEST_CHUNK = 16 * 2**10
 
-# Of how many chunks it is remembered where they begin.
-_PLACES = 2**16
+# To learn where so many chunks begin takes some ten milliseconds, once.
+_MOST_CHUNKS = 2**15
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class RawChunks:
         Where it is.
     shape, dtype, chunks
         What it holds.
-    place
-        Where in the file the chunk of an index begins; it raises `LookupError` if
-        that is not stored.
+    places
+        Where in the file the chunk begins whose first element has an index, unless
+        it is not stored.
     """
 
     file: SharedFile
@@ -53,7 +53,7 @@ class RawChunks:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     chunks: tuple[int, ...]
-    place: Callable[[tuple[int, ...]], int]
+    places: Mapping[tuple[int, ...], int]
 
     @classmethod
     def of(cls, file: SharedFile, name: str, dataset: h5py.Dataset) -> RawChunks | None:
@@ -71,9 +71,9 @@ class RawChunks:
         filtered = dataset.id.get_create_plist().get_nfilters() > 0
         if small or filtered or not is_plain(file, dataset):
             return None
-        # One that is missing may come, but one that is there does not move.
-        place = lru_cache(_PLACES)(partial(_place, file, name, chunks))
-        return cls(file, name, shape, dtype, chunks, place)
+        if dataset.id.get_num_chunks() > _MOST_CHUNKS:
+            return None
+        return cls(file, name, shape, dtype, chunks, _places(dataset))
 
     def cell(self, slices: Slices, nbytes: int) -> tuple[int, ...] | None:
         """Shape of the blocks to keep; None where a read had better keep nothing.
@@ -119,12 +119,13 @@ class RawChunks:
         with SCRATCH.lent((most, *self.chunks[1:]), self.dtype) as buffer:
             for index, inside, where in batch:
                 part, first = target[where], inside[0]
-                try:
-                    begin = self.place(index) + first.start * row
-                except LookupError:
+                origin = tuple([i * n for i, n in zip(index, self.chunks, strict=True)])
+                begin = self.places.get(origin)
+                if begin is None:
                     place = inside_array(index, self.chunks, inside)
                     part[...] = self.file.read(self.name, place)
                     continue
+                begin += first.start * row
                 rows = buffer[: first.stop - first.start]
                 if part.shape == rows.shape and part.flags.c_contiguous:
                     descriptor.read(begin, part)
@@ -133,11 +134,12 @@ class RawChunks:
                     part[...] = rows[(slice(None, None, first.step), *inside[1:])]
 
 
-def _place(
-    file: SharedFile, name: str, chunks: tuple[int, ...], index: tuple[int, ...]
-) -> int:
-    origin = tuple([i * n for i, n in zip(index, chunks, strict=True)])
-    place = file.place(name, origin)
-    if place is None:
-        raise LookupError(f"{name} has no chunk at {origin}")
-    return place
+def _places(dataset: h5py.Dataset) -> dict[tuple[int, ...], int]:
+    found: dict[tuple[int, ...], int] = {}
+
+    def note(chunk: Any) -> None:
+        found[chunk.chunk_offset] = chunk.byte_offset
+
+    # To ask for one chunk takes HDF5 as long as to go through all of them.
+    dataset.id.chunk_iter(note)
+    return found

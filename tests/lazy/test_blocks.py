@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import os
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ import pytest
 
 from napari_emd_flatfield.lazy import H5Array, StackedArray
 from napari_emd_flatfield.lazy.cache import CACHE
+from napari_emd_flatfield.lazy.descriptor import Descriptor
 from napari_emd_flatfield.lazy.files import SharedFile
 from napari_emd_flatfield.lazy.grid import overlaps
 from napari_emd_flatfield.lazy.work import Pool, Work, thread_count
@@ -281,3 +283,32 @@ def test_what_pieces_leave_is_done_too() -> None:
         pool.help(work, but=1)
         assert work.result() is array
         assert np.all(array == 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "preadv"), reason="HDF5 reads it there")
+@pytest.mark.parametrize("chunks", [None, (1, 512, 512)])
+def test_what_comes_slowly_is_read_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunks: tuple[int, ...] | None
+) -> None:
+    data = np.arange(12 * 512 * 512, dtype="u2").reshape(12, 512, 512)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("d", data=data, chunks=chunks)
+    read, seen = Descriptor.read, set()
+
+    def slowly(self: Descriptor, offset: int, target: np.ndarray) -> None:
+        time.sleep(0.003)
+        seen.add(offset)
+        read(self, offset, target)
+
+    array = H5Array(tmp_path / "a.h5", "d")
+    monkeypatch.setattr(Descriptor, "read", slowly)
+    for index in range(6):
+        frame = array[index]
+        np.testing.assert_array_equal(frame, data[index])
+        frame += 1  # nobody else gets it
+    settled(lambda: len(seen))
+    assert len(seen) > 6
+    np.testing.assert_array_equal(array[3], data[3])
+    np.testing.assert_array_equal(array[6], data[6])
+    array.close()
+    assert CACHE.nbytes == 0

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
 # several signals have room in it. A block may take twice as much: across the grain
 # it is worth the more, the more frames it spans.
 _SHARE = 4
+
+# What comes slower than this, in bytes a second, comes from a disk or a network; what
+# is in memory comes as fast as a thread is told to fetch it.
+_SLOW = 10**9
+_LEAST_AHEAD = 256 * 2**10
 
 
 class _Once(threading.local):
@@ -66,6 +72,7 @@ class Blocks:
         self._layout = layout
         self._file = layout.file
         self._sizes: set[tuple[int, ...]] = set()
+        self._is_slow = False
 
     @classmethod
     def of(cls, file: SharedFile, name: str, dataset: h5py.Dataset) -> Blocks | None:
@@ -108,11 +115,8 @@ class Blocks:
         """
         size = self._size(slices)
         if size is None:
-            target = self._target(slices, out)
-            pieces = list(self._layout.pieces(slices, target))
-            if len(pieces) == 1:
-                pieces = [*(pieces[0]() or ())]
-            return self._finished(self._work(target, pieces)) if pieces else target
+            begun = CACHE.take(self._key_ahead(slices))
+            return self._finished(begun) if begun else self._read_now(slices, out)
         parts = list(overlaps(slices, size))
         keys = [self._key(size, part.block) for part in parts]
         blocks = [self._block(key, slices) for key in keys]
@@ -125,6 +129,18 @@ class Blocks:
                 found.flags.writeable = False
                 return found
             target[part.where] = found
+        return target
+
+    def _read_now(self, slices: Slices, out: np.ndarray | None) -> np.ndarray:
+        start = time.perf_counter()
+        target = self._target(slices, out)
+        pieces = list(self._layout.pieces(slices, target))
+        if len(pieces) == 1:
+            pieces = [*(pieces[0]() or ())]
+        if pieces:
+            self._finished(self._work(target, pieces))
+        if target.nbytes >= _LEAST_AHEAD:
+            self._is_slow = target.nbytes < _SLOW * (time.perf_counter() - start)
         return target
 
     def ahead(self, slices: Slices) -> list[Callable[[], None]]:
@@ -141,15 +157,21 @@ class Blocks:
             Call them to take back what is not done yet.
         """
         size = self._size(slices)
-        if size is None or self._nbytes(size) > CACHE.limit // _SHARE:
+        nbytes = self._nbytes(size or selected_shape(slices))
+        if nbytes > CACHE.limit // _SHARE:
             return []
-        begun: list[Callable[[], None]] = []
-        for part in overlaps(slices, size):
-            key = self._key(size, part.block)
-            block = self._block(key, slices)
-            self._file.pool().help(block)
-            begun.append(partial(_take_back, key, block))
-        return begun
+        if size is not None:
+            keys = [self._key(size, part.block) for part in overlaps(slices, size)]
+        elif self._is_slow and nbytes >= _LEAST_AHEAD:
+            keys = [self._key_ahead(slices)]
+        else:
+            return []
+        return [self._ahead(key, slices) for key in keys]
+
+    def _ahead(self, key: Key, slices: Slices) -> Callable[[], None]:
+        block = self._block(key, slices)
+        self._file.pool().help(block)
+        return partial(_take_back, key, block)
 
     def _nbytes(self, shape: tuple[int, ...]) -> int:
         return math.prod(shape) * self._layout.dtype.itemsize
@@ -182,14 +204,14 @@ class Blocks:
 
     def _begun(self, key: Key, slices: Slices) -> Work:
         *_, size, index = key
-        place = box(index, size, self._layout.shape)
+        place = box(index, size, self._layout.shape) if size else slices
         shape = selected_shape(place)
         # What is stepped along goes first in memory: each step is in one piece.
         whole = [
             s.stop - s.start == n
             for s, n in zip(slices, self._layout.shape, strict=True)
         ]
-        order = sorted(range(len(size)), key=whole.__getitem__)
+        order = sorted(range(len(shape)), key=whole.__getitem__)
         array = FRAMES.array(tuple(shape[axis] for axis in order), self._layout.dtype)
         target = array.transpose(np.argsort(order))
         return self._work(target, self._layout.pieces(place, target))
@@ -205,10 +227,14 @@ class Blocks:
             CACHE.discard(key)
             raise
 
-    def _key(self, size: tuple[int, ...], index: tuple[int, ...]) -> Key:
+    def _key(self, size: tuple[int, ...], index: tuple[Any, ...]) -> Key:
         # A file still being written is read anew once there is more in it.
         version = self._file.version()
         return self._file.token, self._layout.name, version, size, index
+
+    def _key_ahead(self, slices: Slices) -> Key:
+        """Under what a selection is found by the one read it is read ahead of."""
+        return self._key((), tuple([(s.start, s.stop, s.step) for s in slices]))
 
 
 def _take_back(key: Key, block: Work) -> None:

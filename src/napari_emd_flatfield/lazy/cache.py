@@ -58,6 +58,20 @@ class Cache:
                 self._kept.move_to_end(key)
             return self._kept.get(key)
 
+    def take(self, key: Key) -> Work | None:
+        """Return what is kept, if it is, and forget it: nobody else will get it.
+
+        Parameters
+        ----------
+        key
+            Under which it was added.
+        """
+        with self._lock:
+            work = self._kept.pop(key, None)
+            if work is not None:
+                self._nbytes -= work.nbytes
+            return work
+
     def add(self, key: Key, work: Work) -> Work:
         """Keep work; return it, or what another thread added in the meantime.
 
@@ -83,10 +97,7 @@ class Cache:
         key
             Under which it was added.
         """
-        with self._lock:
-            work = self._kept.pop(key, None)
-            if work is not None:
-                self._nbytes -= work.nbytes
+        self.take(key)
 
     def drop(self, owner: Any) -> list[Work]:
         """Forget, and return, all whose keys begin with one item.

@@ -22,6 +22,10 @@ pytestmark = pytest.mark.benchmark
 FRAMES, SIDE = 24, 2048
 _FRAME = (1, SIDE, SIDE)
 _GZIP = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
+
+# From run to run of the very same, as for tiles of 32 that are left to HDF5.
+_SAME = 0.9
+
 # How it is stored, and how many times as fast stepping has to be.
 LAYOUTS: dict[str, tuple[dict[str, Any], float]] = {
     "contiguous": ({}, 1.3),
@@ -29,20 +33,23 @@ LAYOUTS: dict[str, tuple[dict[str, Any], float]] = {
     "gzip + shuffle": ({"chunks": _FRAME, **_GZIP}, 4),
     "gzip + shuffle + Fletcher-32": (
         {"chunks": _FRAME, **_GZIP, "fletcher32": True},
-        1,
+        _SAME,
     ),
-    "LZF + shuffle": ({"chunks": _FRAME, "compression": "lzf", "shuffle": True}, 1),
+    "LZF + shuffle": ({"chunks": _FRAME, "compression": "lzf", "shuffle": True}, _SAME),
     "Bitshuffle-LZ4": ({"chunks": _FRAME, **hdf5plugin.Bitshuffle(cname="lz4")}, 1.8),
     "Zstd": ({"chunks": _FRAME, **hdf5plugin.Zstd(clevel=3)}, 2),
     "Blosc2 (Zstd)": (
         {"chunks": _FRAME, **hdf5plugin.Blosc2(cname="zstd", clevel=1)},
         1.7,
     ),
-    "gzip, tiles of 256": ({"chunks": (1, 256, 256), **_GZIP}, 1),
-    "gzip, tiles of 32": ({"chunks": (1, 32, 32), **_GZIP}, 1),
-    "gzip, h5py's own chunks (4, 128, 128)": ({"chunks": (4, 128, 128), **_GZIP}, 1),
-    "gzip, 12 frames a chunk": ({"chunks": (12, SIDE, SIDE), **_GZIP}, 1),
-    "uncompressed (4, 128, 128)": ({"chunks": (4, 128, 128)}, 1),
+    "gzip, tiles of 256": ({"chunks": (1, 256, 256), **_GZIP}, _SAME),
+    "gzip, tiles of 32": ({"chunks": (1, 32, 32), **_GZIP}, _SAME),
+    "gzip, h5py's own chunks (4, 128, 128)": (
+        {"chunks": (4, 128, 128), **_GZIP},
+        _SAME,
+    ),
+    "gzip, 12 frames a chunk": ({"chunks": (12, SIDE, SIDE), **_GZIP}, _SAME),
+    "uncompressed (4, 128, 128)": ({"chunks": (4, 128, 128)}, _SAME),
 }
 
 
@@ -82,6 +89,7 @@ def test_frames(
             f"| {stepping:.1f} ({theirs / stepping:.1f} ×) |"
         )
     assert theirs >= needed * stepping
+    assert theirs >= _SAME * jumping
 
 
 @pytest.mark.parametrize("options", [{}, {"chunks": (64, 64, FRAMES), **_GZIP}])

@@ -15,14 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-import h5py
 from h5py._objects import phil
 
 from ..errors import ReadError
 from . import others
 from .cache import CACHE
 from .descriptor import Descriptor
-from .following import following, opened
+from .objects import Objects
 from .opening import identity, identity_of, open_hdf5, version
 from .superblock import superblock
 from .work import Pool
@@ -30,18 +29,12 @@ from .work import Pool
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import h5py
     import numpy as np
 
     from .opening import Identity, Version
 
 _Seen = TypeVar("_Seen")
-
-# Datasets kept open between reads, each with such a cache: a series may be
-# thousands of datasets, of which a cache serves only the last few.
-_DATASETS_KEPT = 8
-
-# Groups remembered to lie in this file, so that paths need not be followed anew.
-_GROUPS_KNOWN = 1000
 
 
 class SharedFile:
@@ -71,9 +64,7 @@ class SharedFile:
         self._lock = threading.RLock()
         self._holder: int | None = None
         self._open: list[h5py.File] = []
-        self._datasets: dict[str, h5py.Dataset] = {}
-        # Groups to which no link leads but hard ones; which was used last is last.
-        self._reached: dict[str, None] = {}
+        self._objects = Objects(follow_external)
         self._descriptor: Descriptor | None = None
         self._pool: Pool | None = None
         # Under which blocks of this file are cached.
@@ -171,22 +162,8 @@ class SharedFile:
         ReadError
             If it shows data of a file that may not be followed.
         """
-        parent, _, last = name.rpartition("/")
-        with self._lock, following(self.follow_external):
-            start = self.handle()
-            if parent:
-                if parent not in self._reached:
-                    return opened(start, name)
-                # Nothing on the way to the parent can lead elsewhere.
-                self._reached[parent] = self._reached.pop(parent)  # used last
-            group = start[parent] if parent else start
-            node = opened(group, last) if last else group
-            is_hard = last and isinstance(group.get(last, getlink=True), h5py.HardLink)
-            if is_hard and isinstance(node, h5py.Group):
-                self._reached[name] = None
-                if len(self._reached) > _GROUPS_KNOWN:
-                    del self._reached[next(iter(self._reached))]
-            return node
+        with self._lock:
+            return self._objects.open(self.handle(), name)
 
     def handle(self) -> h5py.File:
         """Return the open `h5py.File`, opening it if need be.
@@ -253,7 +230,7 @@ class SharedFile:
             Where it goes if it is of that shape and of the dtype of the dataset.
         """
         with self._lock:
-            dataset = self._dataset(name)
+            dataset = self._objects.dataset(self.handle(), name)
             if out is None or not _fits(out, dataset, slices):
                 return dataset[slices]
             dataset.read_direct(out, slices)
@@ -285,21 +262,12 @@ class SharedFile:
         """
         # h5py before 3.16 did not take its own lock to read a chunk.
         with self._lock, phil:
-            dataset = self._dataset(name).id
+            dataset = self._objects.dataset(self.handle(), name).id
             try:
                 mask, stored = dataset.read_direct_chunk(origin, out=out)
             except (OSError, RuntimeError):
                 return None
         return mask, stored
-
-    def _dataset(self, name: str) -> h5py.Dataset:
-        # HDF5's chunk cache dies with the dataset object that owns it
-        # (https://github.com/h5py/h5py/issues/1960).
-        dataset = self._datasets.pop(name, None) or self.node(name)
-        self._datasets[name] = dataset
-        if len(self._datasets) > _DATASETS_KEPT:
-            del self._datasets[next(iter(self._datasets))]
-        return dataset
 
     def descriptor(self) -> Descriptor:
         """Return a descriptor that does not close while it is held."""
@@ -341,8 +309,7 @@ class SharedFile:
             work.settle()
 
     def _shut(self) -> None:
-        self._datasets.clear()
-        self._reached.clear()
+        self._objects.clear()
         self._descriptor = self._pool = None
         _close_all(self._open)
 

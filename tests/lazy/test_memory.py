@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import sys
 from pathlib import Path
 
@@ -110,6 +111,23 @@ def test_an_array_is_lent_until_nobody_refers_to_it() -> None:
     gc.collect()
     again = pool.array((3, 512, 700), np.dtype("i4"))
     assert again.ctypes.data == address
+
+
+@pytest.mark.parametrize("shape", [(5,), (2, 0, 3), (3, 600, 700)])
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1), (2, 0, 1)])
+def test_a_copy_is_in_the_order_of_the_original(
+    shape: tuple[int, ...], order: tuple[int, ...]
+) -> None:
+    array = np.arange(math.prod(shape), dtype="u2").reshape(shape)
+    for part in (
+        array[::2],
+        array.transpose(order[: len(shape)]) if array.ndim > 1 else array,
+    ):
+        copy = Pool().copy(part)
+        np.testing.assert_array_equal(copy, part)
+        assert copy.strides == part.copy("K").strides
+        assert not np.shares_memory(copy, part)
+        assert copy.flags.writeable
 
 
 def test_small_and_empty_arrays_are_ordinary() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from .indexing import Selection, normalise
+from .memory import FRAMES
 from .stepping import Stepping
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class LazyArray(ABC):
             self._stepping.to(self, selection.slices)
             block = self._read(selection.slices)
         found = block[selection.finish]
-        return found if block.flags.writeable else found.copy("K")
+        return found if block.flags.writeable else FRAMES.copy(found)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:

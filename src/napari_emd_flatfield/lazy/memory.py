@@ -137,6 +137,22 @@ class Pool:
         weakref.finalize(owner, self.give, memory).atexit = False
         return np.frombuffer(memoryview(owner), dtype).reshape(shape)
 
+    def copy(self, array: np.ndarray) -> np.ndarray:
+        """Lend a copy of an array, as `array` does, with its axes in the same order.
+
+        Parameters
+        ----------
+        array
+            What to copy.
+        """
+        if array.nbytes < _LEAST:
+            return array.copy("K")
+        order = sorted(range(array.ndim), key=array.strides.__getitem__, reverse=True)
+        lent = self.array(tuple(array.shape[axis] for axis in order), array.dtype)
+        copy = lent.transpose(np.argsort(order))
+        copy[...] = array
+        return copy
+
 
 # For what is needed only while a frame is read, corrected or encoded.
 SCRATCH = Pool()

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -287,6 +288,45 @@ def test_sound_files_verify(tmp_path: Path) -> None:
     assert len(contents_of(path)["data"]) == 2
     with h5py.File(path) as file:
         assert len(file["data"]) == 6
+
+
+def test_reading_back_can_be_stopped(tmp_path: Path) -> None:
+    reports: list[nef.Progress] = []
+
+    def stop(now: nef.Progress) -> None:
+        reports.append(now)
+        if len(reports) == len(FRAMES) + 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        nef.write(tmp_path / "x.emd", Signal("a", FRAMES), verify=True, progress=stop)
+    assert [now.frames for now in reports[-2:]] == [len(FRAMES)] * 2
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("is_written", [False, True])
+def test_a_source_that_is_written_to_meanwhile_is_named(
+    tmp_path: Path, is_written: bool
+) -> None:
+    source = tmp_path / "scan.h5"
+    with h5py.File(source, "w") as file:
+        file["raw"] = FRAMES
+    (raw,) = nef.read(source)
+
+    def meddle(now: nef.Progress) -> None:
+        if now.frames == 0 and is_written:
+            with h5py.File(source, "r+") as file:
+                file["raw"][...] = 0
+                file["more"] = 1
+        elif now.frames == 0:
+            raw.data.close()
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        nef.write(tmp_path / "x.emd", raw, progress=meddle)
+    told = [str(each.message) for each in caught]
+    assert len(told) == is_written
+    assert all("scan.h5 was written to while" in each for each in told)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="locks are taken by flock")

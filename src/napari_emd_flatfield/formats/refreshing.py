@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from glob import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -49,7 +49,8 @@ def refreshed(signal: Signal) -> Signal:
             "to look up again"
         )
     # Files that this one links to may have grown without a change to it.
-    follow_external = _follows(signal.data)
+    files = signal.data.files() if isinstance(signal.data, LazyArray) else ()
+    follow_external = any(file.follow_external for file in files)
     SharedFile.of(signal.path, follow_external).close()
     found = read(
         signal.path,
@@ -66,14 +67,6 @@ def refreshed(signal: Signal) -> Signal:
     if len(axes) == len(signal.axes):
         axes = tuple(map(_continued, signal.axes, axes))
     return replace(new, name=signal.name, role=signal.role, axes=axes)
-
-
-def _follows(source: Any) -> bool:
-    """Whether somewhere beneath an array is a file opened with `follow_external`."""
-    if isinstance(source, SharedFile):
-        return source.follow_external
-    below = source._sources() if isinstance(source, LazyArray) else ()
-    return any(map(_follows, below))
 
 
 def _likeness(signal: Signal, other: Signal) -> tuple[bool, ...]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
 
+    from .files import SharedFile
     from .grid import Slices
 
 
@@ -88,6 +89,13 @@ class LazyArray(ABC):
     def _sources(self) -> tuple[Any, ...]:
         """What `close` has to close: the arrays or files this one reads from."""
         return ()
+
+    def files(self) -> set[SharedFile]:
+        """Return the files behind this array."""
+        found: set[SharedFile] = set()
+        for source in self._sources():
+            found |= source.files() if isinstance(source, LazyArray) else {source}
+        return found
 
     @property
     def ndim(self) -> int:

@@ -25,6 +25,7 @@ from .naming import data_group, group_names, new_names
 from .progress import Meter
 from .replacing import replacing
 from .rounding import check_keepbits, recorded, rounds
+from .sources import watched
 from .streaming import write_frames
 from .verifying import verify as compare
 
@@ -132,14 +133,14 @@ def write(
     target = Path(path)
     written: dict[str, Checksums] = {}
     meter = Meter(chosen, progress)
-    with _failure_named(target):
+    with _failure_named(target), watched(chosen, target):
         adds = mode == "a" and target.exists()
         if adds:
             open_hdf5(target).close()
         with (
             replacing(
                 target,
-                check=lambda made: compare(made, written),
+                check=lambda made: compare(made, written, meter if verify else None),
                 keep=meter.copied if adds else None,
             ) as sink,
             h5py.File(sink, "r+" if adds else "w") as file,

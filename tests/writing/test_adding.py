@@ -278,6 +278,26 @@ def test_a_chunk_that_came_out_wrong_is_noticed(
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("other", [FRAMES[:-1], FRAMES.astype("f8"), FRAMES[:, :-1]])
+def test_a_dataset_that_is_not_what_it_was_made_as_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: np.ndarray
+) -> None:
+    from napari_emd_flatfield.writing import emd
+
+    compare = emd.compare
+
+    def exchange(made: Path, *args: Any) -> None:
+        with h5py.File(made, "r+", locking=False) as file:
+            del file["data/a/data"]
+            file.create_dataset("data/a/data", data=other, chunks=True)
+        compare(made, *args)
+
+    monkeypatch.setattr(emd, "compare", exchange)
+    with pytest.raises(WriteError, match=rf"{other.dtype} .* instead of uint16 \("):
+        nef.write(tmp_path / "x.emd", Signal("a", FRAMES))
+    assert not list(tmp_path.iterdir())
+
+
 def test_sound_files_verify(tmp_path: Path) -> None:
     nan = np.full((3, 4), np.nan, "f4")
     odd = Signal("odd", np.arange(24, dtype=">u2").reshape(2, 3, 4).transpose(0, 2, 1))

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from .progress import Report
     from .sink import Sink
-    from .verifying import Checksums
+    from .verifying import Written
 
 Mode = Literal["w", "a"]
 
@@ -131,7 +131,7 @@ def write(
     options = {**dataset_options(compression), "fletcher32": fletcher32}
     check_keepbits(keepbits)
     target = Path(path)
-    written: dict[str, Checksums] = {}
+    written: dict[str, Written] = {}
     meter = Meter(chosen, progress)
     with _failure_named(target), watched(chosen, target):
         adds = mode == "a" and target.exists()
@@ -140,7 +140,9 @@ def write(
         with (
             replacing(
                 target,
-                check=lambda made: compare(made, written, meter if verify else None),
+                check=lambda made: compare(
+                    made, written, verify, meter if verify else None
+                ),
                 keep=meter.copied if adds else None,
             ) as sink,
             h5py.File(sink, "r+" if adds else "w") as file,
@@ -174,7 +176,7 @@ def write(
                 _describe(group, name, signal, metadata)
                 dataset = _create(group, signal, options)
                 written[dataset.name] = write_frames(
-                    dataset, signal.data, keepbits, verify, advance
+                    dataset, signal.data, keepbits, advance
                 )
                 _write_counts(group, signal)
     return target

@@ -23,7 +23,7 @@ from .encoder import Encoder
 from .encoding import tiles
 from .pipeline import ahead, thread_count
 from .rounding import round_off
-from .verifying import checksum, is_outermost
+from .verifying import Written, checksum
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from ..lazy import LazyArray
     from ..signal import ArrayLike
     from .encoder import Stored
-    from .verifying import Checksums
 
     Block = tuple[slice, ...]
     Offset = tuple[int, ...]
@@ -47,9 +46,8 @@ def write_frames(
     dataset: h5py.Dataset,
     data: ArrayLike,
     keepbits: int | None,
-    verify: bool,
     advance: Callable[[int, int], None],
-) -> Checksums:
+) -> Written:
     """Fill a dataset from an array.
 
     Parameters
@@ -58,7 +56,7 @@ def write_frames(
         New, made with `chunk_shape` and `dataset_options`.
     data
         What to write, of the same shape; read a few frames at a time.
-    keepbits, verify
+    keepbits
         As for `write`.
     advance
         Called with the number of frames that were completed, and of bytes that
@@ -66,19 +64,18 @@ def write_frames(
 
     Returns
     -------
-    mapping
-        A checksum of each chunk to verify, before it was encoded.
+    Written
+        What the dataset must be found to hold.
     """
     chunks, whole = dataset.chunks, dataset.shape
-    sums: dict[Offset, int] = {}
+    written = Written.into(dataset)
     if chunks is None:
-        if dataset.size:
-            values = np.array(data[...])
-            round_off(values, keepbits)
-            dataset[...] = values
-            sums[(0,) * dataset.ndim] = checksum(values)
+        values = np.array(data[...])
+        round_off(values, keepbits)
+        dataset[...] = values
+        written.sums[...] = checksum(values)
         advance(math.prod(dataset.shape[:-2]), dataset.nbytes)
-        return sums
+        return written
     source, encoder = adapt(data), Encoder(dataset)
 
     def load(block: Block, out: np.ndarray) -> None:
@@ -92,8 +89,8 @@ def write_frames(
         def fill_and_sum(chunk: np.ndarray) -> None:
             part = _part(chunk, shape)
             fill(part)
-            if verify or is_outermost(offset, chunks, whole):
-                sums[offset] = checksum(part)
+            at = tuple(o // n for o, n in zip(offset, chunks, strict=True))
+            written.sums[at] = checksum(part)
 
         return offset, encoder.encode(fill_and_sum)
 
@@ -127,7 +124,7 @@ def write_frames(
             ends_frame = offset[-2] + chunks[-2] >= whole[-2]
             advance(int(ends_frame), stored.data.nbytes)
             encoder.release(stored)
-    return sums
+    return written
 
 
 def _block_shape(dataset: h5py.Dataset, source: LazyArray) -> tuple[int, ...]:

@@ -1,17 +1,16 @@
 """What was written, compared with what was meant to be.
 
-While frames stream into a dataset, a checksum is taken of chunks before they are
-encoded: of each, or of the first and the last. Afterwards the file is opened anew
-and these are decoded, gzip by another library than the one that encoded it: that
-their checksums agree proves that encoding and file changed nothing, short of what a
-disk does to data later.
+While frames stream into a dataset, a checksum is taken of each chunk before it is
+encoded. Afterwards the file is opened anew and chunks are decoded, gzip by another
+library than the one that encoded it: that their checksums agree proves that encoding
+and file changed nothing, short of what a disk does to data later.
 """
 
 from __future__ import annotations
 
 import math
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 from h5py._objects import phil
@@ -24,7 +23,7 @@ from ..lazy.opening import open_hdf5
 from .pipeline import ahead, thread_count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     import h5py
@@ -32,8 +31,37 @@ if TYPE_CHECKING:
     from .progress import Meter
 
     Offset = tuple[int, ...]
-    # Of chunks, by where they start; of all there is, without chunks.
-    Checksums = Mapping[Offset, int]
+
+
+class Written(NamedTuple):
+    """What a dataset must be found to hold.
+
+    Attributes
+    ----------
+    shape, dtype
+        Of the dataset.
+    sums
+        Checksums, uint32: one for each chunk, by its number along each axis; of
+        all values, with no axes, without chunks.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    sums: np.ndarray
+
+    @classmethod
+    def into(cls, dataset: h5py.Dataset) -> Self:
+        """What is going to be written to a dataset, the sums yet to be filled in.
+
+        Parameters
+        ----------
+        dataset
+            New and empty.
+        """
+        shape, chunks = dataset.shape, dataset.chunks
+        sizes = zip(shape, chunks, strict=True) if chunks else ()
+        count = [math.ceil(n / c) for n, c in sizes]
+        return cls(shape, dataset.dtype, np.zeros(count, np.uint32))
 
 
 def checksum(block: np.ndarray) -> int:
@@ -48,22 +76,11 @@ def checksum(block: np.ndarray) -> int:
     return int(isal_zlib.crc32(values.view(np.uint8)))
 
 
-def is_outermost(offset: Offset, chunks: Offset, shape: Offset) -> bool:
-    """Tell whether a chunk is the first or the last of a dataset.
-
-    Parameters
-    ----------
-    offset
-        Where it starts.
-    chunks, shape
-        Shapes of the chunks and of the dataset.
-    """
-    left = (n - o for o, n in zip(offset, shape, strict=True))
-    return not any(offset) or all(n <= c for n, c in zip(left, chunks, strict=True))
-
-
 def verify(
-    path: Path, written: Mapping[str, Checksums], meter: Meter | None = None
+    path: Path,
+    written: Mapping[str, Written],
+    everything: bool = True,
+    meter: Meter | None = None,
 ) -> None:
     """Check that a file holds what was written to it.
 
@@ -72,65 +89,76 @@ def verify(
     path
         A file that was completed.
     written
-        Checksums of the chunks to read, by the HDF5 path of the dataset.
+        What was written, by the HDF5 path of the dataset.
+    everything
+        Compare all chunks, instead of the first and the last of each dataset.
     meter
         Is told of each chunk, so that who is asked to wait can be asked to stop.
 
     Raises
     ------
     WriteError
-        If a chunk is missing, cannot be read, or holds something else.
+        If a dataset has another shape, dtype or number of chunks, or a chunk cannot
+        be read, or holds something else.
     """
     with closing(SCRATCH), open_hdf5(path) as file:
-        for name, sums in written.items():
-            try:
-                wrong = next(_wrong(file[name], sums, meter), None)
-            except (OSError, RuntimeError, KeyError, ValueError) as error:
-                wrong = str(error)
-            if wrong is not None:
-                raise WriteError(
-                    f"what was written to {name} did not come back when it was read: "
-                    f"{wrong}; the disk or the memory may be damaged. Nothing was "
-                    "changed, save again elsewhere"
-                )
+        for name, each in written.items():
+            for wrong in _looked_at(file, name, each, everything):
+                if wrong is not None:
+                    raise WriteError(
+                        f"what was written to {name} did not come back when it was "
+                        f"read: {wrong}; the disk or the memory may be damaged. "
+                        "Nothing was changed, save again elsewhere"
+                    )
+                if meter is not None:
+                    meter.add(0, 0)
 
 
-def _wrong(
-    dataset: h5py.Dataset, sums: Checksums, meter: Meter | None
-) -> Iterator[str]:
-    if dataset.chunks is None:
-        if any(checksum(dataset[()]) != each for each in sums.values()):
-            yield "the values differ"
-        return
-    sizes = zip(dataset.shape, dataset.chunks, strict=True)
-    count = math.prod(math.ceil(n / c) for n, c in sizes)
-    if dataset.id.get_num_chunks() != count:
-        yield f"{dataset.id.get_num_chunks()} chunks instead of {count}"
-    for offset, same in _compared(dataset, sums):
-        if meter is not None:
-            meter.add(0, 0)
-        if same:
-            continue
-        yield f"the chunk at {offset} differs"
+def _looked_at(
+    file: h5py.File, name: str, written: Written, everything: bool
+) -> Iterator[str | None]:
+    """Say of each chunk looked at what is wrong with it, if anything is."""
+    try:
+        dataset, sums = file[name], written.sums
+        kind, meant = (dataset.shape, dataset.dtype), (written.shape, written.dtype)
+        if kind != meant:
+            yield "{1} {0} instead of {3} {2}".format(*kind, *meant)
+        elif dataset.chunks is None:
+            yield "the values differ" if checksum(dataset[()]) != sums else None
+        elif dataset.id.get_num_chunks() != sums.size:
+            yield f"{dataset.id.get_num_chunks()} chunks instead of {sums.size}"
+        else:
+            last = tuple(n - 1 for n in sums.shape)
+            ends = {(0,) * sums.ndim, last}
+            numbers = np.ndindex(sums.shape) if everything else ends
+            for offset, same in _compared(dataset, sums, numbers):
+                yield None if same else f"the chunk at {offset} differs"
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        yield str(error)
 
 
-def _compared(dataset: h5py.Dataset, sums: Checksums) -> Iterator[tuple[Offset, bool]]:
+def _compared(
+    dataset: h5py.Dataset, sums: np.ndarray, numbers: Iterable[Offset]
+) -> Iterator[tuple[Offset, bool]]:
     pipeline, shape = Pipeline.of(dataset), dataset.shape
     chunks, dtype = dataset.chunks, dataset.dtype
     assert pipeline is not None  # or it could not have been written
 
     def stored() -> Iterator[tuple[Offset, int, np.ndarray]]:
-        for offset in sorted(sums):
+        for number in numbers:
+            offset = tuple(n * c for n, c in zip(number, chunks, strict=True))
             with phil:  # h5py before 3.16 does not take its own lock for this
                 skipped, data = dataset.id.read_direct_chunk(offset)
-            yield offset, skipped, np.frombuffer(data, np.uint8)
+            yield number, skipped, np.frombuffer(data, np.uint8)
 
     def as_written(found: tuple[Offset, int, np.ndarray]) -> tuple[Offset, bool]:
-        offset, skipped, data = found
+        number, skipped, data = found
+        offset = tuple(n * c for n, c in zip(number, chunks, strict=True))
         with SCRATCH.lent(chunks, dtype) as chunk:
             pipeline.decode(data, skipped, chunk.reshape(-1).view(np.uint8))
             sizes = (n - o for n, o in zip(shape, offset, strict=True))
-            return offset, checksum(chunk[tuple(map(slice, sizes))]) == sums[offset]
+            part = chunk[tuple(map(slice, sizes))]
+            return offset, bool(checksum(part) == sums[number])
 
     threads = thread_count(3 * pipeline.nbytes)
     with closing(ahead(as_written, stored(), threads)) as results:

@@ -17,7 +17,7 @@ from .tree import identity
 from .values import value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Set
 
 # Metadata are small; a larger vector, or a matrix larger than this, is data.
 _LARGEST_VECTOR = 4096
@@ -67,15 +67,19 @@ def decode(value: Any) -> Any:
     return value
 
 
-def attributes(node: h5py.Group | h5py.Dataset) -> dict[str, Any]:
+def attributes(
+    node: h5py.Group | h5py.Dataset, but: Set[str] = frozenset()
+) -> dict[str, Any]:
     """Read all attributes of a node that can be read.
 
     Parameters
     ----------
     node
         A group or dataset.
+    but
+        Names of attributes to leave out: to read one takes its time.
     """
-    return dict(_readable(node))
+    return dict(_readable(node, but))
 
 
 def attribute_names(node: h5py.Group | h5py.Dataset) -> list[str]:
@@ -113,11 +117,16 @@ def _stored_names(node: h5py.Group | h5py.Dataset) -> list[bytes]:
     return found
 
 
-def _readable(node: h5py.Group | h5py.Dataset) -> Iterator[tuple[str, Any]]:
+def _readable(
+    node: h5py.Group | h5py.Dataset, but: Set[str]
+) -> Iterator[tuple[str, Any]]:
     stored = node.attrs
-    for name in _stored_names(node):
+    for key in _stored_names(node):
+        name = decode(key)
+        if name in but:
+            continue
         try:
-            yield decode(name), decode(_described(stored[name]))
+            yield name, decode(_described(stored[key]))
         except UNREADABLE:
             continue
 

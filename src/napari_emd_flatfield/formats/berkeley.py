@@ -20,16 +20,17 @@ import h5py
 from ..errors import ReadError
 from ..signal import Role, Signal
 from .attributes import metadata
-from .emdgroup import EmdGroup, axes_from_dims, group_type, image_of
+from .emdgroup import EmdGroup, axes_from_dims, image_of
+from .nodes import Nodes, emd_type
+from .paths import unique_names
 from .roles import role_of
 from .skipping import listed, skipping
-from .tree import is_frame, is_image, unique_names
+from .tree import is_frame, is_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ..lazy.files import SharedFile
-    from .tree import Node
 
 # Attributes of an EMD group that are this package's own business.
 NAME, ROLE = "signal_name", "signal_role"
@@ -40,7 +41,7 @@ _SCALARS = "tomviz_scalars"
 _HYPERSPY = "/signals/"
 
 
-def recognises(nodes: Sequence[Node]) -> bool:
+def recognises(nodes: Nodes) -> bool:
     """Whether a file holds Berkeley EMD groups.
 
     Parameters
@@ -48,10 +49,10 @@ def recognises(nodes: Sequence[Node]) -> bool:
     nodes
         All groups and datasets of the file, root first.
     """
-    return any(group_type(node) == "1" for node in nodes)
+    return "1" in nodes.emd_types.values()
 
 
-def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
+def signals(file: SharedFile, nodes: Nodes) -> list[Signal]:
     """Make a signal of every EMD group that holds an image.
 
     Parameters
@@ -65,7 +66,7 @@ def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
     return signals_of(file, groups, _file_metadata(nodes, groups))
 
 
-def added(file: SharedFile, nodes: Sequence[Node]) -> tuple[list[Signal], list[Node]]:
+def added(file: SharedFile, nodes: Nodes) -> tuple[list[Signal], Nodes]:
     """Tell the signals this package has added to a file from what it was before.
 
     Parameters
@@ -77,30 +78,27 @@ def added(file: SharedFile, nodes: Sequence[Node]) -> tuple[list[Signal], list[N
 
     Returns
     -------
-    list of Signal, list of h5py.Group or h5py.Dataset
+    list of Signal, Nodes
         What was added, and the nodes that were not.
     """
-    groups_only = (node for node in nodes if isinstance(node, h5py.Group))
     marked = [
-        group
-        for group in groups_only
-        if ADDED in group.attrs and group_type(group) == "1"
+        path
+        for path, kind in nodes.emd_types.items()
+        if kind == "1" and ADDED in nodes.groups[path].attrs
     ]
     if not marked:
-        return [], list(nodes)
-    inside = tuple(f"{node.name}/" for node in marked)
-    rest = [node for node in nodes if not f"{node.name}/".startswith(inside)]
-    known = {node.name: node for node in nodes}
+        return [], nodes
+    inside = tuple(f"{path}/" for path in marked)
+    named = nodes.by_path.items()
+    rest = Nodes(node for path, node in named if not f"{path}/".startswith(inside))
     groups: list[EmdGroup] = []
-    for node in marked:
-        with skipping(file, node.name):
-            groups += _holders(EmdGroup(node, known), known)
+    for path in marked:
+        with skipping(file, path):
+            groups += _holders(EmdGroup(nodes.groups[path], nodes), nodes)
     return signals_of(file, groups, _file_metadata(nodes, groups)), rest
 
 
-def emd_groups(
-    file: SharedFile, nodes: Sequence[Node], types: set[str]
-) -> list[EmdGroup]:
+def emd_groups(file: SharedFile, nodes: Nodes, types: set[str]) -> list[EmdGroup]:
     """Find the groups that hold an image.
 
     Parameters
@@ -113,18 +111,16 @@ def emd_groups(
         Values of ``emd_group_type`` to look for. A group of such a type without
         an image stands for its subgroups without a type.
     """
-    known = {node.name: node for node in nodes}
     found: list[EmdGroup] = []
-    for node in nodes:
-        if not isinstance(node, h5py.Group):
+    for path, kind in nodes.emd_types.items():
+        if kind not in types:
             continue
-        with skipping(file, node.name):
-            emd = EmdGroup(node, known)
-            if emd.kind in types:
-                holders = list(_holders(emd, known))
-                found.extend(holders)
-                if not holders:
-                    _say_why(emd)
+        with skipping(file, path):
+            emd = EmdGroup(nodes.groups[path], nodes)
+            holders = list(_holders(emd, nodes))
+            found.extend(holders)
+            if not holders:
+                _say_why(emd)
     return found
 
 
@@ -139,13 +135,13 @@ def _say_why(emd: EmdGroup) -> None:
         )
 
 
-def _holders(emd: EmdGroup, known: Mapping[str, Node]) -> Iterator[EmdGroup]:
+def _holders(emd: EmdGroup, nodes: Nodes) -> Iterator[EmdGroup]:
     if emd.dataset is not None:
         yield emd
         return
     for node in emd.children.values():
-        if isinstance(node, h5py.Group) and not group_type(node):
-            inner = EmdGroup(node, known)
+        if isinstance(node, h5py.Group) and not emd_type(node):
+            inner = EmdGroup(node, nodes)
             if inner.dataset is not None:
                 yield inner
 
@@ -205,21 +201,21 @@ def _datasets(emd: EmdGroup, name: str) -> Iterator[tuple[str, h5py.Dataset]]:
     yield name, emd.dataset
     scalars = emd.children.get(_SCALARS)
     if isinstance(scalars, h5py.Group):
-        for key, dataset in EmdGroup(scalars, {}).children.items():
+        for key, dataset in EmdGroup(scalars, Nodes()).children.items():
             same_axes = is_image(dataset) and dataset.shape == emd.dataset.shape
             if same_axes and dataset != emd.dataset:
                 yield key, dataset
 
 
-def _file_metadata(nodes: Sequence[Node], groups: Sequence[EmdGroup]) -> dict[str, Any]:
+def _file_metadata(nodes: Nodes, groups: Sequence[EmdGroup]) -> dict[str, Any]:
     """Root groups that describe the measurement, not hold it."""
     holding_data = {emd.name.split("/")[1] for emd in groups}
     found: dict[str, h5py.Group] = {}
-    for node in nodes[1:]:
-        top, *below = node.name[1:].split("/")
-        if top in holding_data:
+    for path, node in nodes.by_path.items():
+        top, *below = path[1:].split("/")
+        if top in holding_data or not top:
             continue
-        if is_image(node) or group_type(node):
+        if is_image(node) or nodes.emd_types.get(path):
             holding_data.add(top)
         elif not below and isinstance(node, h5py.Group):
             found[top] = node

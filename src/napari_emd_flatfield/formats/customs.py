@@ -20,7 +20,8 @@ from ..signal import Axis
 from .attributes import text
 from .dimvectors import coordinates
 from .display import RGB
-from .tree import child, stem
+from .paths import stem
+from .tree import child
 from .values import value_of
 
 if TYPE_CHECKING:
@@ -90,8 +91,10 @@ def _names(ndim: int, attributes: Mapping[str, Any]) -> list[str]:
 
 def _tags(attributes: Mapping[str, Any]) -> list[tuple[str, str, float]]:
     """Name, unit and step of each axis that ilastik describes."""
+    if "axistags" not in attributes:
+        return []
     try:
-        axes = json.loads(attributes.get("axistags", "{}")).get("axes", [])
+        axes = json.loads(attributes["axistags"]).get("axes", [])
         units = json.loads(attributes.get("axis_units", "{}"))
         return [
             (axis["key"], units.get(axis["key"], ""), float(axis.get("resolution", 0)))

@@ -26,16 +26,18 @@ import h5py
 from ..signal import Axis, Signal
 from .attributes import decode, is_small, text
 from .calibration import Calibration
-from .emdgroup import EmdGroup, axes_from_dims, group_type, image_of
+from .emdgroup import EmdGroup, axes_from_dims, image_of
+from .paths import stem, unique_names
 from .roles import role_of
 from .skipping import skipping
-from .tree import children, stem, unique_names
+from .tree import children
 from .values import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..lazy.files import SharedFile
+    from .nodes import Nodes
     from .tree import Node
 
 _ARRAYS = {"array", "custom_array", "1"}
@@ -55,7 +57,7 @@ _AXES = {
 }
 
 
-def recognises(nodes: Sequence[Node]) -> bool:
+def recognises(nodes: Nodes) -> bool:
     """Whether a file holds an EMD 1.0 tree, with or without its header.
 
     Parameters
@@ -63,14 +65,10 @@ def recognises(nodes: Sequence[Node]) -> bool:
     nodes
         All groups and datasets of the file, root first.
     """
-    return any(
-        group_type(node) in ("file", "root", "array")
-        for node in nodes
-        if isinstance(node, h5py.Group)
-    )
+    return not {"file", "root", "array"}.isdisjoint(nodes.emd_types.values())
 
 
-def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
+def signals(file: SharedFile, nodes: Nodes) -> list[Signal]:
     """Make a signal of every array that is an image.
 
     Parameters
@@ -82,15 +80,14 @@ def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
     """
     arrays: list[EmdGroup] = []
     described = _Descriptions()
-    known = {node.name: node for node in nodes}
-    for node in nodes:
-        if not isinstance(node, h5py.Group):
+    for path, kind in nodes.emd_types.items():
+        if kind not in _METADATA | _ARRAYS:
             continue
-        with skipping(file, node.name):
-            emd = EmdGroup(node, known)
-            if emd.kind in _METADATA:
-                described.add(node)
-            elif emd.kind in _ARRAYS and emd.dataset is not None:
+        with skipping(file, path):
+            group = nodes.groups[path]
+            if kind in _METADATA:
+                described.add(group)
+            elif (emd := EmdGroup(group, nodes)).dataset is not None:
                 arrays.append(emd)
     found: list[Signal] = []
     names = unique_names([emd.name for emd in arrays])

@@ -18,18 +18,21 @@ import h5py
 
 from ..errors import ReadError
 from .arrays import array_of
-from .attributes import UNREADABLE, attributes, decode, is_small, metadata, text
+from .attributes import UNREADABLE, attributes, decode, is_small, metadata
 from .dimvectors import axis_from_dim, labels_from_dim
 from .display import in_display_order
-from .tree import child, children, is_array, is_image, names, stem
+from .nodes import EMD_TYPE, emd_type
+from .paths import stem
+from .tree import children, is_array, is_image
 from .values import value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from ..lazy import LazyArray
     from ..lazy.files import SharedFile
     from ..signal import Axis
+    from .nodes import Nodes
     from .tree import Node
 
 _DATASETS = (
@@ -38,7 +41,7 @@ _DATASETS = (
 )
 _DIM = re.compile(r"dim\d+")
 _BOOKKEEPING = {
-    *("emd_group_type", "python_class", "py4dstem_class"),
+    *(EMD_TYPE, "python_class", "py4dstem_class"),
     *("version_major", "version_minor"),
 }
 # Attributes of a dataset that are HDF5's, not its author's.
@@ -48,28 +51,6 @@ _HDF5 = {
 }
 
 
-def group_type(node: Node) -> str:
-    """Read the attribute ``emd_group_type``, whatever type it is stored as.
-
-    Parameters
-    ----------
-    node
-        A group or dataset.
-
-    Returns
-    -------
-    str
-        E.g. ``"1"`` or ``"array"``; empty for a node without one.
-    """
-    if not isinstance(node, h5py.Group):
-        return ""
-    return _kind(text(node, "emd_group_type"))
-
-
-def _kind(written: str) -> str:
-    return written.removesuffix(".0")  # MATLAB has only doubles
-
-
 class EmdGroup:
     """A group of a file, its children looked up once.
 
@@ -77,34 +58,30 @@ class EmdGroup:
     ----------
     group
         Any group.
-    known
-        Nodes that are open already, by their path.
+    nodes
+        Those of the file that are open already.
     """
 
-    def __init__(self, group: h5py.Group, known: Mapping[str, Node]) -> None:
+    def __init__(self, group: h5py.Group, nodes: Nodes) -> None:
         self.group = group
         self.name = str(group.name)
-        self._known = known
+        self._nodes = nodes
 
     @cached_property
     def attributes(self) -> dict[str, Any]:
-        """Attributes of the group: reading them takes longest."""
-        return attributes(self.group)
+        """Attributes of the group but its type: reading them takes longest."""
+        return attributes(self.group, {EMD_TYPE})
 
     @property
     def kind(self) -> str:
-        """What `group_type` reads."""
-        value = self.attributes.get("emd_group_type")
-        return "" if value is None or value == [] else _kind(str(value))
+        """What `emd_type` reads."""
+        known = self._nodes.emd_types.get(self.name)
+        return emd_type(self.group) if known is None else known
 
     @cached_property
     def children(self) -> dict[str, Node]:
         """What is in the group, by name."""
-        found = {
-            key: self._known.get(f"{self.name}/{key}") or child(self.group, key)
-            for key in names(self.group)
-        }
-        return {key: node for key, node in found.items() if node is not None}
+        return self._nodes.children(self.group, self.name)
 
     @cached_property
     def arrays(self) -> dict[str, h5py.Dataset]:
@@ -147,7 +124,7 @@ class EmdGroup:
             found["data"] = own
         for key, node in self.children.items():
             if isinstance(node, h5py.Group):
-                if not group_type(node) and not _holds_images(node):
+                if not emd_type(node) and not _holds_images(node):
                     found[key] = metadata(node)
             elif not key.startswith("dim") and not is_array(node) and is_small(node):
                 with suppress(*UNREADABLE):

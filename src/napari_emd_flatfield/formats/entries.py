@@ -15,8 +15,9 @@ import h5py
 from ..errors import EmdFlatfieldError, ReadError
 from ..lazy import is_complex_compound
 from ..lazy.following import following, opened
+from .paths import inside
 from .storage import Storage, storage
-from .tree import dtype_of, inside, is_image
+from .tree import dtype_of, is_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,22 +20,21 @@ from ..signal import Axis, Signal
 from .arrays import array_of
 from .attributes import attributes, metadata
 from .display import in_display_order
+from .paths import stem
 from .roles import role_of
 from .skipping import skipping
-from .tree import child, is_image, stem
+from .tree import child, is_image
 from .values import value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ..lazy.files import SharedFile
-    from .tree import Node
+    from .nodes import Nodes
 
 _EXPERIMENTS = "Experiments"
 _METADATA = ("metadata", "original_metadata")
 
 
-def recognises(nodes: Sequence[Node]) -> bool:
+def recognises(nodes: Nodes) -> bool:
     """Whether HyperSpy wrote a file.
 
     Parameters
@@ -46,7 +45,7 @@ def recognises(nodes: Sequence[Node]) -> bool:
     return bool(_experiments(nodes[0]))
 
 
-def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
+def signals(file: SharedFile, nodes: Nodes) -> list[Signal]:
     """Make a signal of every experiment that is an image.
 
     Parameters

@@ -22,20 +22,20 @@ from .arrays import array_of
 from .attributes import attributes
 from .detector import axes_of_frames
 from .nexus import Entries
+from .paths import stem, unique_names
 from .roles import role_of
 from .skipping import skipping, warn
-from .tree import child, is_image, names, stem, unique_names
+from .tree import child, is_image, names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ..lazy.files import SharedFile
+    from .nodes import Nodes
     from .tree import Node
 
 _PART = re.compile(r"data_(\d+)")
 
 
-def recognises(nodes: Sequence[Node]) -> bool:
+def recognises(nodes: Nodes) -> bool:
     """Whether a file links to numbered files of frames.
 
     Parameters
@@ -46,7 +46,7 @@ def recognises(nodes: Sequence[Node]) -> bool:
     return any(_is_master(node) for node in nodes)
 
 
-def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
+def signals(file: SharedFile, nodes: Nodes) -> list[Signal]:
     """Make one stack of all frames a master links to, as far as they are there.
 
     Parameters

@@ -26,15 +26,17 @@ from .attributes import UNREADABLE, attributes, decode, is_small, metadata, text
 from .detector import axes_of_frames
 from .display import RGB, in_display_order
 from .nexusaxes import axes_of_plot, texts
+from .paths import inside, stem, unique_names
 from .roles import role_of
 from .skipping import skipping
-from .tree import child, children, identity, inside, is_image, stem, unique_names
+from .tree import child, children, identity, is_image
 from .values import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..lazy.files import SharedFile
+    from .nodes import Nodes
     from .tree import Node
 
 # Groups of an entry that say how its data were recorded; HyperSpy has its own.
@@ -48,7 +50,7 @@ _BOOKKEEPING = {
 _LONGEST_CHAIN = 16
 
 
-def recognises(nodes: Sequence[Node]) -> bool:
+def recognises(nodes: Nodes) -> bool:
     """Whether any group says what NeXus class it is of.
 
     Parameters
@@ -56,13 +58,11 @@ def recognises(nodes: Sequence[Node]) -> bool:
     nodes
         All groups and datasets of the file, root first.
     """
-    return any(
-        "NX_class" in node.attrs for node in nodes if isinstance(node, h5py.Group)
-    )
+    return any("NX_class" in group.attrs for group in nodes.groups.values())
 
 
 def signals(
-    file: SharedFile, nodes: Sequence[Node], shown: Iterable[object] = ()
+    file: SharedFile, nodes: Nodes, shown: Iterable[object] = ()
 ) -> list[Signal]:
     """Make a signal of every image plotted or detected, the default plot first.
 
@@ -186,12 +186,10 @@ def default_plot(root: h5py.Group) -> h5py.Group | None:
     return None
 
 
-def _candidates(
-    file: SharedFile, nodes: Sequence[Node]
-) -> Iterator[tuple[_Place, Node | None]]:
+def _candidates(file: SharedFile, nodes: Nodes) -> Iterator[tuple[_Place, Node | None]]:
     """What might be an image, with its group: plots first, the default before all."""
-    groups = [(n, nx_class(n)) for n in nodes if isinstance(n, h5py.Group)]
-    known = {node.name: node for node in nodes}
+    groups = [(group, nx_class(group)) for group in nodes.groups.values()]
+    known = nodes.by_path
     plots = [group for group, kind in groups if kind == "NXdata"]
     default = default_plot(nodes[0])
     if default is not None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -25,20 +25,22 @@ from .arrays import array_of
 from .attributes import attributes, text
 from .detector import POSITION
 from .display import in_display_order
+from .paths import stem, unique_names
 from .roles import role_of
 from .skipping import skipping
-from .tree import dtype_of, is_frame, is_image, stem, unique_names
+from .tree import dtype_of, is_frame, is_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..lazy.files import SharedFile
+    from .nodes import Nodes
     from .tree import Node
 
 _INTEGER = re.compile(r"[+-]?\d+")
 
 
-def recognises(nodes: Sequence[Node]) -> bool:  # noqa: ARG001 - as all dialects
+def recognises(nodes: Nodes) -> bool:  # noqa: ARG001 - as all dialects
     """Accept any HDF5 file: this dialect is the last resort.
 
     Parameters
@@ -49,7 +51,7 @@ def recognises(nodes: Sequence[Node]) -> bool:  # noqa: ARG001 - as all dialects
     return True
 
 
-def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
+def signals(file: SharedFile, nodes: Nodes) -> list[Signal]:
     """Make a signal of every image and of every series of numbered images.
 
     Parameters
@@ -59,18 +61,15 @@ def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
     nodes
         All its groups and datasets, root first.
     """
-    series: dict[object, list[h5py.Dataset]] = defaultdict(list)
+    series: dict[tuple[str, Any], list[h5py.Dataset]] = defaultdict(list)
     columns = []
-    for node in nodes:
+    for path, node in nodes.by_path.items():
         if is_image(node):
             if not _is_text(node):
-                series[_series_of(node)].append(node)
+                series[_series_of(path, node)].append(node)
         else:
             columns += [(node, field) for field in _image_fields(node)]
-    paths = [
-        _group_of(members[0]) if _is_numbered(members[0]) else members[0].name
-        for members in series.values()
-    ]
+    paths = [path for path, _ in series]
     paths += [f"{dataset.name}/{field}" for dataset, field in columns]
     names = dict(zip(paths, unique_names(paths), strict=True))
     found = []
@@ -113,18 +112,12 @@ def fields(file: SharedFile, node: Node) -> list[Signal]:
     ]
 
 
-def _is_numbered(dataset: h5py.Dataset) -> bool:
-    return dataset.ndim == 2 and bool(_INTEGER.fullmatch(stem(dataset.name)))
-
-
-def _group_of(dataset: h5py.Dataset) -> str:
-    return str(dataset.name).rpartition("/")[0] or "/"
-
-
-def _series_of(dataset: h5py.Dataset) -> object:
-    if _is_numbered(dataset):
-        return _group_of(dataset), dataset.shape, dataset.dtype
-    return dataset.name
+def _series_of(path: str, dataset: h5py.Dataset) -> tuple[str, Any]:
+    """Path of an image, or of the group of those numbered, and what they share."""
+    group, _, name = path.rpartition("/")
+    if len(dataset.shape) == 2 and _INTEGER.fullmatch(name):
+        return group or "/", (dataset.shape, dataset.dtype)
+    return path, None
 
 
 def _is_text(image: h5py.Dataset) -> bool:

@@ -1,9 +1,9 @@
 """py4DSTEM up to 0.12, and Prismatic, which took over its layout.
 
-    /4DSTEM_experiment  /4DSTEM_simulation       emd_group_type = 2
-        data/datacubes/<name>/                   emd_group_type = 1
+    /4DSTEM_experiment  /4DSTEM_simulation       emd_emd_type = 2
+        data/datacubes/<name>/                   emd_emd_type = 1
              realslices/ diffractionslices/ …
-             supergroups/<name>/                 emd_group_type = 3: virtual, with
+             supergroups/<name>/                 emd_emd_type = 3: virtual, with
                                                  further axes sgdim1 …
             data                                 or realslice, datacube, …, by age
             dim1 … dimN                          R_x, R_y, Q_x, Q_y; texts or pairs
@@ -25,15 +25,15 @@ from ..signal import Axis
 from .attributes import metadata
 from .berkeley import emd_groups, signals_of
 from .calibration import Calibration
-from .emdgroup import group_type
+from .nodes import emd_type
 from .tree import child, children
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from ..lazy.files import SharedFile
     from ..signal import Signal
-    from .tree import Node
+    from .nodes import Nodes
 
 _PRISMATIC = "4DSTEM_simulation"
 _TOP_GROUPS = {"4DSTEM_experiment", _PRISMATIC}
@@ -44,7 +44,7 @@ _IMAGES = {"1", "3"}
 _MISLABELLED = {"nm": "Å", "1/nm": "1/Å", "mrad": "rad"}
 
 
-def recognises(nodes: Sequence[Node]) -> bool:
+def recognises(nodes: Nodes) -> bool:
     """Whether a file holds a py4DSTEM or Prismatic tree.
 
     Parameters
@@ -55,7 +55,7 @@ def recognises(nodes: Sequence[Node]) -> bool:
     return any(_top_groups(nodes[0]))
 
 
-def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
+def signals(file: SharedFile, nodes: Nodes) -> list[Signal]:
     """Make a signal of every data cube and slice.
 
     Parameters
@@ -81,9 +81,7 @@ def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
 
 def _top_groups(root: h5py.Group) -> Iterator[h5py.Group]:
     for key, top in children(root):
-        if isinstance(top, h5py.Group) and (
-            key in _TOP_GROUPS or group_type(top) == "2"
-        ):
+        if isinstance(top, h5py.Group) and (key in _TOP_GROUPS or emd_type(top) == "2"):
             yield top
 
 

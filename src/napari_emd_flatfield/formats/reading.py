@@ -31,11 +31,12 @@ from . import (
     velox,
 )
 from .components import check, shown
+from .nodes import Nodes
 from .selection import opened_unasked
 from .tree import child, children, identity, is_image, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from ..lazy import Part
     from ..signal import Signal
@@ -110,7 +111,7 @@ def read(
         raise SignalError(f"dataset is an HDF5 path or a pattern, not {dataset!r}")
     file = SharedFile.of(_one_file(path), follow_external)
     with _damage_named(file), file.held() as handle, following(follow_external):
-        nodes = list(walk(handle, "/" + (dataset or "").strip("/")))
+        nodes = Nodes(walk(handle, "/" + (dataset or "").strip("/")))
         added, before = berkeley.added(file, nodes)
         dialect = next(each for each in _DIALECTS if each.recognises(before))
         try:
@@ -148,7 +149,7 @@ def _one_file(path: str | os.PathLike[str]) -> Path:
 def _chosen(
     signals: list[Signal],
     file: SharedFile,
-    nodes: Sequence[Node],
+    nodes: Nodes,
     asked: str,
 ) -> list[Signal]:
     there = _names_of(asked, nodes)
@@ -185,7 +186,7 @@ def _alone(
             yield field
 
 
-def _names_of(path: str, nodes: Sequence[Node]) -> set[str]:
+def _names_of(path: str, nodes: Nodes) -> set[str]:
     """What `nodes` call the object at a path, and the members of it if a group."""
     root = nodes[0]
     itself = child(root, path.strip("/")) if path.strip("/") else root
@@ -193,7 +194,7 @@ def _names_of(path: str, nodes: Sequence[Node]) -> set[str]:
         return set()
     members = children(itself) if isinstance(itself, h5py.Group) else ()
     meant = {identity(itself), *(identity(node) for _, node in members)}
-    return {node.name for node in nodes if identity(node) in meant}
+    return {path for path, node in nodes.by_path.items() if identity(node) in meant}
 
 
 @contextmanager

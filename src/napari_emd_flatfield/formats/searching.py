@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import h5py
 
 from .entries import DAMAGE, damage_named, names
-from .tree import inside
+from .paths import inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -28,8 +28,10 @@ from . import nexus, plain
 from .arrays import array_of
 from .attributes import attributes, text
 from .detector import axes_of_frames
+from .nodes import Nodes
+from .paths import stem
 from .skipping import skipping, warn
-from .tree import child, identity, is_image, stem
+from .tree import child, identity, is_image
 from .values import value_of
 
 if TYPE_CHECKING:
@@ -94,7 +96,7 @@ class _Scan:
     angles: Node | None
 
 
-def recognises(nodes: Sequence[Node]) -> bool:
+def recognises(nodes: Nodes) -> bool:
     """Whether a file holds a tomography scan in one of these layouts.
 
     Parameters
@@ -108,7 +110,7 @@ def recognises(nodes: Sequence[Node]) -> bool:
     )
 
 
-def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
+def signals(file: SharedFile, nodes: Nodes) -> list[Signal]:
     """Make raw, flat and dark signals of each scan, and the usual ones of the rest.
 
     Parameters
@@ -131,12 +133,12 @@ def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
             shown |= {identity(d) for frames in scan.frames for d in frames.datasets}
     if nexus.recognises(nodes):
         return found + nexus.signals(file, nodes, shown)
-    rest = [node for node in nodes if identity(node) not in shown]
-    return found + plain.signals(file, rest)
+    rest = (node for node in nodes if identity(node) not in shown)
+    return found + plain.signals(file, Nodes(rest))
 
 
-def _scans(file: SharedFile, nodes: Sequence[Node]) -> Iterator[_Scan]:
-    groups = [node for node in nodes if isinstance(node, h5py.Group)]
+def _scans(file: SharedFile, nodes: Nodes) -> Iterator[_Scan]:
+    groups = list(nodes.groups.values())
     for layout in _LAYOUTS:
         if _follows(groups[0], layout):
             with skipping(file, f"/{layout.raw}"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import h5py
@@ -11,6 +10,7 @@ import numpy as np
 from ..lazy import is_complex_compound
 from ..lazy.following import NotFollowedError, opened
 from .elsewhere import Elsewhere, elsewhere
+from .paths import inside, stem
 from .skipping import listed, warn
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def walk(group: h5py.Group, asked: str = "") -> Iterator[Node]:
         to missing files with a warning; an object with several names comes
         once, so cycles end.
     """
-    seen = {identity(group)}
+    seen = {start := identity(group)}
     pending: list[Node] = [group]
     missing: list[str] = []
     endless: list[str] = []
@@ -66,15 +66,16 @@ def walk(group: h5py.Group, asked: str = "") -> Iterator[Node]:
             left -= 1
             if left < 0 and not _leads(inside(node.name, name), asked):
                 continue
-            found = child(node, name)
+            found = _reached(node, name)
             if found is None:
                 missing.extend(_missing_file(node, name))
                 refused.extend(_refused(node, name))
             elif (itself := identity(found)) not in seen:
                 seen.add(itself)
-                children.append(found)
-                if isinstance(found, Elsewhere):
+                if isinstance(node, Elsewhere) or itself[0] != start[0]:
+                    found = elsewhere(found, inside(node.name, name), node.file)
                     kept.append(found)
+                children.append(found)
         pending.extend(reversed(children))
     if left < 0:
         warn(
@@ -101,19 +102,6 @@ def _leads(path: str, asked: str) -> bool:
     return f"{asked}/".startswith(f"{path}/") or path.rpartition("/")[0] == asked
 
 
-def inside(group: str, name: str) -> str:
-    """HDF5 path of a name in a group.
-
-    Parameters
-    ----------
-    group
-        HDF5 path of the group.
-    name
-        The name.
-    """
-    return f"{group.rstrip('/')}/{name}"
-
-
 def child(group: h5py.Group, name: str) -> Node | None:
     """Follow a link whatever its kind, and survive it whatever its state.
 
@@ -129,15 +117,20 @@ def child(group: h5py.Group, name: str) -> Node | None:
     h5py.Group, h5py.Dataset or None
         None for a dangling link and for anything else, like a named datatype.
     """
-    try:
-        node = opened(group, name)
-    except (KeyError, OSError, RuntimeError, ValueError):
-        return None
-    if not isinstance(node, h5py.Group | h5py.Dataset):
+    node = _reached(group, name)
+    if node is None:
         return None
     if isinstance(group, Elsewhere) or identity(node)[0] != identity(group)[0]:
         return elsewhere(node, inside(group.name, name), group.file)
     return node
+
+
+def _reached(group: h5py.Group, name: str) -> Node | None:
+    try:
+        node = opened(group, name)
+    except (KeyError, OSError, RuntimeError, ValueError):
+        return None
+    return node if isinstance(node, h5py.Group | h5py.Dataset) else None
 
 
 def children(group: h5py.Group) -> Iterator[tuple[str, Node]]:
@@ -265,35 +258,3 @@ def dtype_of(dataset: h5py.Dataset) -> np.dtype[Any]:
     except TypeError:
         return np.dtype("V1")
     return dtype
-
-
-def stem(path: str) -> str:
-    """Last part of an HDF5 path."""
-    return path.rstrip("/").rpartition("/")[2]
-
-
-def unique_names(paths: list[str]) -> list[str]:
-    """Name objects by the shortest end of their path that tells them apart.
-
-    Parameters
-    ----------
-    paths
-        Different HDF5 paths.
-
-    Returns
-    -------
-    list of str
-        ``["a", "x/data", "y/data"]`` for ``["/a", "/x/data", "/y/data"]``.
-    """
-    parts = [path.strip("/").split("/") for path in paths]
-    lengths = [1] * len(parts)
-    while True:
-        names = ["/".join(p[-n:]) for p, n in zip(parts, lengths, strict=True)]
-        uses = Counter(names)
-        longer = [
-            n + (uses[name] > 1 and n < len(p))
-            for n, name, p in zip(lengths, names, parts, strict=True)
-        ]
-        if longer == lengths:
-            return names
-        lengths = longer

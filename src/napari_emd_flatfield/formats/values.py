@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ReadError
@@ -37,9 +38,12 @@ def value_of(dataset: h5py.Dataset, where: Any = ()) -> Any:
     OSError, RuntimeError, TypeError, ValueError
         What HDF5 raises.
     """
-    size = (dataset.size or 0) // (dataset.shape[-1] if where else 1)
+    shape = dataset.shape or ()
+    size = math.prod(shape[:-1] if where else shape)
     if size > _MOST_VALUES:
         raise ReadError(f"{dataset.name} should describe data, and has {size} values")
-    if dataset.id.get_storage_size() > dataset.nbytes:  # to look closer takes longer
+    # To look closer takes longer.
+    nbytes = math.prod(shape) * dataset.dtype.itemsize
+    if dataset.id.get_storage_size() > nbytes:
         check_stored(dataset)
     return dataset[where]

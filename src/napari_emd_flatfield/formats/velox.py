@@ -24,16 +24,17 @@ from ..errors import NoSignalError, ReadError
 from ..lazy import FrameArray, StackedArray
 from ..signal import Axis, Signal
 from .arrays import array_of
+from .paths import stem
 from .skipping import skipping, warn
-from .tree import child, children, is_array, stem
+from .tree import child, children, is_array
 from .values import value_of
 from .veloxnames import document, names_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from ..lazy.files import SharedFile
-    from .tree import Node
+    from .nodes import Nodes
 
 _IMAGE = "Image"
 _SPECTRA = ("Spectrum", "SpectrumStream", "SpectrumImage", "EelsSpectrumImage")
@@ -41,7 +42,7 @@ _FORMATS = {"Velox", "DevelopersKit"}
 _READER = "this reader shows images; HyperSpy (rosettasciio) reads EDS and EELS"
 
 
-def recognises(nodes: Sequence[Node]) -> bool:
+def recognises(nodes: Nodes) -> bool:
     """Whether a file holds Velox data.
 
     Parameters
@@ -62,7 +63,7 @@ def recognises(nodes: Sequence[Node]) -> bool:
     )
 
 
-def signals(file: SharedFile, nodes: Sequence[Node]) -> list[Signal]:
+def signals(file: SharedFile, nodes: Nodes) -> list[Signal]:
     """Make a signal of every image and every series of images.
 
     Parameters

@@ -19,7 +19,8 @@ from urllib.parse import unquote
 import h5py
 
 from .attributes import decode
-from .tree import child, children, stem
+from .paths import stem
+from .tree import child, children
 from .values import value_of
 
 if TYPE_CHECKING:

@@ -185,7 +185,7 @@ NONE = Others((), 0, ())
 
 def _found(dataset: h5py.Dataset, home: Path) -> Iterator[Other]:
     own = h5py.h5f.get_name(dataset.id)
-    if own != bytes(home):
+    if own != os.fsencode(home):
         yield Other(Path(os.fsdecode(own)), *_whole(dataset))
     if dataset.is_virtual:
         yield from _sources(dataset, Path(os.fsdecode(own)).parent)

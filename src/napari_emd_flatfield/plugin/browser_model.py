@@ -10,7 +10,7 @@ from qtpy.QtCore import Signal as QtSignal
 
 from ..errors import EmdFlatfieldError
 from ..formats.entries import Entry, entries, names, root
-from ..formats.tree import inside
+from ..formats.paths import inside
 from ..formats.wording import cells, sentences
 from .markup import tooltip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -11,7 +12,17 @@ import numpy as np
 
 from ..errors import ReadError, UnsafeChunkError
 from .codecs import Pipeline
-from .grid import Overlap, Slices, cell_shape, inside_array, overlaps
+from .contiguous import WASTE
+from .grid import (
+    SMALLEST_CHUNK,
+    Overlap,
+    Slices,
+    cell_shape,
+    inside_array,
+    overlaps,
+    spanned,
+)
+from .indexing import selected_shape
 from .inflation import InflationError, most
 from .memory import SCRATCH
 
@@ -23,9 +34,6 @@ if TYPE_CHECKING:
     from .codecs import Job
     from .files import SharedFile
     from .work import Piece
-
-# HDF5 spends less on a chunk smaller than this than Python does.
-_SMALLEST_CHUNK = 16 * 2**10
 
 # What a thread takes at once, decoded.
 _PIECE = 256 * 2**10
@@ -64,13 +72,13 @@ class Chunked:
             A dataset stored in chunks, in the byte layout of its dtype.
         """
         pipeline = Pipeline.of(dataset)
-        if pipeline is None or pipeline.nbytes < _SMALLEST_CHUNK:
+        if pipeline is None or pipeline.nbytes < SMALLEST_CHUNK:
             return None
         shape, dtype, chunks = dataset.shape, dataset.dtype, dataset.chunks
         return cls(file, name, shape, dtype, chunks, pipeline)
 
-    def cell(self, slices: Slices, nbytes: int) -> tuple[int, ...]:
-        """Shape of the blocks to keep.
+    def cell(self, slices: Slices, nbytes: int) -> tuple[int, ...] | None:
+        """Shape of the blocks to keep; None where a read had better keep nothing.
 
         Parameters
         ----------
@@ -79,6 +87,10 @@ class Chunked:
         nbytes
             How large a block may be.
         """
+        if not self.pipeline.steps:
+            read = math.prod(spanned(slices, self.chunks))
+            if read < WASTE * math.prod(selected_shape(slices)):
+                return None
         return cell_shape(
             slices, self.shape, self.chunks, nbytes // self.dtype.itemsize
         )

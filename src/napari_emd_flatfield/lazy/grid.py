@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 Slices = tuple[slice, ...]
 
+# HDF5 spends less on a chunk smaller than this, in bytes, than Python does.
+SMALLEST_CHUNK = 16 * 2**10
+
 
 class Overlap(NamedTuple):
     """What a selection and one block of a grid have in common.
@@ -48,6 +51,20 @@ def overlaps(slices: Slices, size: tuple[int, ...]) -> Iterator[Overlap]:
     axes = [list(_along(s, n)) for s, n in zip(slices, size, strict=True)]
     for parts in itertools.product(*axes):
         yield Overlap(*map(tuple, zip(*parts, strict=True)))
+
+
+def spanned(slices: Slices, size: tuple[int, ...]) -> tuple[int, ...]:
+    """Shape of all the blocks that a selection has a part of, taken together.
+
+    Parameters
+    ----------
+    slices
+        One normalised slice an axis.
+    size
+        Shape of a block.
+    """
+    spans = zip(slices, size, strict=True)
+    return tuple((-(-s.stop // n) - s.start // n) * n for s, n in spans)
 
 
 def box(

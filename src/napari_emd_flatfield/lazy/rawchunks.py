@@ -9,7 +9,15 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .contiguous import WASTE, is_plain
-from .grid import Overlap, Slices, cell_shape, inside_array, overlaps
+from .grid import (
+    SMALLEST_CHUNK,
+    Overlap,
+    Slices,
+    cell_shape,
+    inside_array,
+    overlaps,
+    spanned,
+)
 from .indexing import selected_shape
 from .memory import SCRATCH
 
@@ -25,9 +33,6 @@ if TYPE_CHECKING:
 # What a thread takes at once. If reads are smaller than that, one thread does all:
 # several would mostly wait for Python's lock.
 _PIECE = 256 * 2**10
-
-# HDF5 spends less on a chunk smaller than this than Python does.
-_SMALLEST_CHUNK = 16 * 2**10
 
 # To learn where so many chunks begin takes some ten milliseconds, once.
 _MOST_CHUNKS = 2**15
@@ -67,7 +72,7 @@ class RawChunks:
             A dataset stored in chunks, in the byte layout of its dtype.
         """
         shape, dtype, chunks = dataset.shape, dataset.dtype, dataset.chunks
-        small = math.prod(chunks) * dtype.itemsize < _SMALLEST_CHUNK
+        small = math.prod(chunks) * dtype.itemsize < SMALLEST_CHUNK
         filtered = dataset.id.get_create_plist().get_nfilters() > 0
         if small or filtered or not is_plain(file, dataset):
             return None
@@ -85,10 +90,9 @@ class RawChunks:
         nbytes
             How large a block may be.
         """
-        spans = zip(slices, self.chunks, strict=True)
-        read = [(-(-s.stop // c) - s.start // c) * c for s, c in spans]
-        read[0] = slices[0].stop - slices[0].start
-        if math.prod(read) < WASTE * math.prod(selected_shape(slices)):
+        _, *inner = spanned(slices, self.chunks)
+        read = (slices[0].stop - slices[0].start) * math.prod(inner)
+        if read < WASTE * math.prod(selected_shape(slices)):
             return None
         return cell_shape(
             slices, self.shape, self.chunks, nbytes // self.dtype.itemsize

@@ -15,6 +15,7 @@ import numpy as np
 
 from .grid import Slices, cell_shape
 from .indexing import selected_shape
+from .memory import SCRATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,7 +144,8 @@ class Contiguous:
         stride, run = self._strides[axis], slices[axis]
         inner = slices[axis + 1 :]
         count = len(range(run.start, run.stop, run.step))
-        turned = selected_shape(inner) != self.shape[axis + 1 :]
+        whole = selected_shape(inner) == self.shape[axis + 1 :]
+        turned = not (whole and target.flags.c_contiguous)
         most = max(1, (_TURNED if turned else _PIECE) // (stride * run.step))
         outer = [range(s.start, s.stop, s.step) for s in slices[:axis]]
         batch: list[_Run] = []
@@ -179,13 +181,11 @@ class Contiguous:
     def _fill(self, batch: list[_Run], step: int, inner: Slices) -> None:
         descriptor = self.file.descriptor()
         lengths = self.shape[len(self.shape) - len(inner) :]
-        buffer = None
-        for offset, rows, part in batch:
-            if part.flags.c_contiguous and part.shape == (rows, *lengths):
-                descriptor.read(offset, part)
-            else:
-                if buffer is None:
-                    most = max(rows for _, rows, _ in batch)
-                    buffer = np.empty((most, *lengths), self.dtype)
-                descriptor.read(offset, buffer[:rows])
-                part[...] = buffer[(slice(0, rows, step), *inner)]
+        most = max(rows for _, rows, _ in batch)
+        with SCRATCH.lent((most, *lengths), self.dtype) as buffer:
+            for offset, rows, part in batch:
+                if part.flags.c_contiguous and part.shape == (rows, *lengths):
+                    descriptor.read(offset, part)
+                else:
+                    descriptor.read(offset, buffer[:rows])
+                    part[...] = buffer[(slice(0, rows, step), *inner)]

@@ -154,5 +154,5 @@ class Pool:
         but
             How many of its pieces they need not look at.
         """
-        for _ in range(min(work.untouched - but, self._threads)):
+        for _ in range(min(work.untouched, self._threads) - but):
             self._executor.submit(work.help)

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING
 
 import deflate
 import h5py
+import hdf5plugin
 import numpy as np
+import zstandard
 
 from ..errors import ReadError
 from . import filters
 from .blockwise import is_blockwise, parts
 from .fletcher import fletcher32
 from .inflation import check_declared, check_deflated
+from .memory import SCRATCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     Job = Callable[[], None]
 
 _CHECKSUM_BYTES = 4
+_ZSTD: int = hdf5plugin.Zstd.filter_id
 
 # What a thread takes at once, decoded: it stays in a cache of its own.
 _PART = 2**20
@@ -155,6 +159,24 @@ def _inflate(
         raise ReadError(f"a deflated chunk is corrupt: {error}") from error
 
 
+def _decode_zstandard(
+    stored: np.ndarray,
+    options: Sequence[int],
+    nbytes: int,
+) -> np.ndarray:
+    check_declared(_ZSTD, options, stored, nbytes)
+    # Into memory that is used again; the plugin would make, and copy, two chunks.
+    out = SCRATCH.array((nbytes,), stored.dtype)
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(stored.data) as frame:
+            size, more = frame.readinto(out), frame.read(1)
+    except zstandard.ZstdError as error:
+        raise ReadError(f"a chunk of Zstandard is corrupt: {error}") from error
+    if more:
+        raise ReadError(f"a chunk of Zstandard holds more than {nbytes} bytes")
+    return out[:size]
+
+
 def _unshuffle(
     stored: np.ndarray,
     options: Sequence[int],
@@ -216,6 +238,7 @@ def _plugin(
 
 _CODECS: Mapping[int, Decode] = {
     h5py.h5z.FILTER_DEFLATE: _inflate,
+    _ZSTD: _decode_zstandard,
     h5py.h5z.FILTER_SHUFFLE: _unshuffle,
     h5py.h5z.FILTER_FLETCHER32: _checked,
 }

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import h5py
 import hdf5plugin
 import numpy as np
+import zstandard
 from isal import isal_zlib
 
 from ..errors import WriteError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _PIECE = 512 * 2**10
 
 _BITSHUFFLE: int = hdf5plugin.Bitshuffle.filter_id
+_ZSTD: int = hdf5plugin.Zstd.filter_id
 # Eight bytes for the size of what is encoded, four for that of the blocks in it.
 _HEADER = 12
 
@@ -68,8 +70,9 @@ class Encoder:
         self._code: int
         self._options: tuple[int, ...]
         self._code, _, self._options, name = steps[-1] if steps else (0, 0, (), b"")
-        self._is_plugin = self._code not in (0, h5py.h5z.FILTER_DEFLATE)
-        self._in_pieces = self._code in (h5py.h5z.FILTER_DEFLATE, _BITSHUFFLE)
+        self._is_stream = self._code in (h5py.h5z.FILTER_DEFLATE, _ZSTD)
+        self._in_pieces = self._is_stream or self._code == _BITSHUFFLE
+        self._is_plugin = bool(self._code) and not self._is_stream
         if self._is_plugin and not filters.available(self._code):
             raise WriteError(
                 f"this build of hdf5plugin lacks HDF5 filter {self._code} "
@@ -121,8 +124,8 @@ class Encoder:
             return stored
         # As HDF5's shuffle filter has it: first bytes first, then second bytes.
         planes = chunk.view(np.uint8).reshape(-1, chunk.dtype.itemsize).T
-        if not self._is_plugin:
-            stored = self._gzip(planes)
+        if self._is_stream:
+            stored = self._streamed(planes)
             self._chunks.give(buffer)
             return stored
 
@@ -168,12 +171,18 @@ class Encoder:
         buffer[:8].view(">u8")[:] = self._nbytes
         return Stored(buffer[:end], buffer)
 
-    def _gzip(self, planes: np.ndarray) -> Stored:
-        if planes.size <= _PIECE:
+    def _stream(self) -> Any:
+        if self._code == _ZSTD:
+            (level,) = self._options
+            return zstandard.ZstdCompressor(level).compressobj(self._nbytes)
+        return isal_zlib.compressobj(level=1)
+
+    def _streamed(self, planes: np.ndarray) -> Stored:
+        if planes.size <= _PIECE and self._code != _ZSTD:
             encoded = isal_zlib.compress(np.ascontiguousarray(planes), level=1)
             return Stored(np.frombuffer(encoded, np.uint8))
         buffer = SCRATCH.take(self._most)
-        stream = isal_zlib.compressobj(level=1)
+        stream = self._stream()
         starts = range(0, planes.shape[1], _PIECE)
         end = 0
         for plane, start in itertools.product(planes, starts):

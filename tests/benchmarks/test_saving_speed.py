@@ -75,8 +75,8 @@ def scans() -> Iterator[Path]:
         yield folder
 
 
-# Frames of the result a save may hold; plugins that take whole chunks hold copies.
-MOST = {"none": 8, "gzip": 8, "bitshuffle-lz4": 8, "zstd": 10, "blosc2": 11}
+# Frames of the result a save may hold, at most.
+MOST = 8
 
 
 # h5py, ours, and how many times as fast we have to be.
@@ -111,7 +111,7 @@ def test_writing_frames_in_memory(scans, capsys, compression, ratio):
         )
     if compression == "gzip":
         assert size < 1.02
-    assert memory < MOST[compression]
+    assert memory < MOST
     assert faster >= ratio
 
 
@@ -137,7 +137,7 @@ def test_reading_correcting_and_saving(scans, capsys, stored, compression, ratio
         print(f"\n{stored} → {compression} ({SIZE}², frames/s, memory in frames)")
         for name, (rate, memory) in results.items():
             print(f"{name:12} {rate:7.1f} {memory:7.1f}")
-    assert results["ours"][1] < MOST[compression]
+    assert results["ours"][1] < MOST
     assert results["ours"][0] >= ratio * results["careful"][0]
     assert results["ours"][0] > results["dask_store"][0]
 

@@ -9,6 +9,7 @@ HDF5 filter plugin has, so what they make is what HDF5 would have made.
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 import sys
 import weakref
@@ -31,6 +32,13 @@ _REVERSE = 0x0100  # H5Z_FLAG_REVERSE of H5Zpublic.h: decode
 _libc = ctypes.CDLL("ucrtbase" if os.name == "nt" else None)
 _libc.malloc.argtypes, _libc.malloc.restype = [ctypes.c_size_t], ctypes.c_void_p
 _libc.free.argtypes, _libc.free.restype = [ctypes.c_void_p], None
+
+# Linux's C library has so much straight from the system, and returns it at once when
+# it is freed; less stays with the heap of the thread. What is not touched is not taken.
+_STRAIGHT = 33 * 2**20
+_LARGE = 2**20
+if hasattr(mmap, "MADV_HUGEPAGE"):
+    _libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 
 _FilterFunction = ctypes.CFUNCTYPE(
     ctypes.c_size_t,
@@ -159,9 +167,7 @@ def _run(
     used: int,
     fill: Callable[[np.ndarray], object],
 ) -> np.ndarray | None:
-    address = _libc.malloc(used)
-    if not address:
-        raise MemoryError(f"no memory for a chunk of {used} bytes")
+    address = _allocated(used)
     buffer = ctypes.c_void_p(address)
     try:
         fill(np.frombuffer(memoryview(_memory(address, used)), np.uint8))
@@ -185,6 +191,18 @@ def _run(
     # Arrays on the memory keep `made` alive, and it keeps the memory.
     weakref.finalize(made, _libc.free, buffer.value).atexit = False
     return np.frombuffer(memoryview(made), np.uint8)
+
+
+def _allocated(nbytes: int) -> int:
+    """Address of memory that a filter may free."""
+    is_large = nbytes >= _LARGE and hasattr(mmap, "MADV_HUGEPAGE")
+    address = _libc.malloc(nbytes + _STRAIGHT if is_large else nbytes)
+    if not address:
+        raise MemoryError(f"no memory for a chunk of {nbytes} bytes")
+    if is_large:  # if the system refuses, it just takes longer
+        start = -(-address // mmap.PAGESIZE) * mmap.PAGESIZE
+        _libc.madvise(start, nbytes, mmap.MADV_HUGEPAGE)
+    return int(address)
 
 
 def _memory(address: Any, size: int) -> ctypes.Array[ctypes.c_char]:

@@ -85,8 +85,7 @@ class Pool:
     def close(self) -> None:
         """Return to the system what nobody uses; the pool can still be used."""
         self._spare.clear()
-        if _trim is not None:
-            _trim(0)  # what plugins freed is still with the heaps of their threads
+        trim()
 
     def _by_size(self) -> list[np.ndarray]:
         spare = list(self._spare.values())  # at once, whatever other threads do
@@ -162,6 +161,12 @@ FRAMES = Pool(exact=True)
 
 # Not shared with a process that is forked; Windows forks none.
 _ACCESS = mmap.ACCESS_DEFAULT if os.name == "nt" else mmap.ACCESS_COPY
+
+
+def trim() -> None:
+    """Return to the system what plugins freed: it stays with heaps of their threads."""
+    if _trim is not None:
+        _trim(0)
 
 
 def _new(nbytes: int) -> np.ndarray:

@@ -16,7 +16,7 @@ from isal import isal_zlib
 from ..errors import WriteError
 from ..lazy import filters
 from ..lazy.fletcher import fletcher32
-from ..lazy.memory import SCRATCH, Pool
+from ..lazy.memory import SCRATCH, Pool, trim
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,7 +157,10 @@ class Encoder:
 
     def _plugin(self, fill: Fill, nbytes: int | None = None) -> np.ndarray:
         size = self._nbytes if nbytes is None else nbytes
-        return filters.encode(self._code, self._options, size, fill)
+        encoded = filters.encode(self._code, self._options, size, fill)
+        if not self._in_pieces:
+            trim()  # or each thread would keep what the plugin took for copies
+        return encoded
 
     def _bitshuffle(self, memory: np.ndarray) -> Stored:
         """Encode whole blocks at a time: what is made of each follows the last."""

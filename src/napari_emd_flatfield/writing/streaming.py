@@ -124,6 +124,7 @@ def write_frames(
             ends_frame = offset[-2] + chunks[-2] >= whole[-2]
             advance(int(ends_frame), stored.data.nbytes)
             encoder.release(stored)
+            del stored  # not kept until there is another one
     return written
 
 

@@ -20,8 +20,8 @@ import pytest
 
 from napari_emd_flatfield.lazy import H5Array, StackedArray
 from napari_emd_flatfield.lazy.cache import CACHE
+from napari_emd_flatfield.lazy.chunked import Chunked
 from napari_emd_flatfield.lazy.descriptor import Descriptor
-from napari_emd_flatfield.lazy.files import SharedFile
 from napari_emd_flatfield.lazy.grid import overlaps
 from napari_emd_flatfield.lazy.work import Pool, Work, thread_count
 
@@ -45,13 +45,13 @@ def _cache() -> Iterator[None]:
 def chunks_read(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     """Which chunks were fetched, in order."""
     read: list[tuple[int, ...]] = []
-    chunk = SharedFile.chunk
+    decode = Chunked._decode
 
-    def counted(self: SharedFile, name: str, origin: tuple[int, ...], out: Any) -> Any:
-        read.append(origin)
-        return chunk(self, name, origin, out)
+    def counted(self: Chunked, index: tuple[int, ...], chunk: np.ndarray) -> Any:
+        read.append(index)
+        return decode(self, index, chunk)
 
-    monkeypatch.setattr(SharedFile, "chunk", counted)
+    monkeypatch.setattr(Chunked, "_decode", counted)
     return read
 
 
@@ -151,15 +151,15 @@ def test_a_jump_takes_back_what_was_begun(
     stack(tmp_path / "a.h5", (1, 128, 160))
     begun: list[tuple[int, ...]] = []
     going = threading.Event()
-    chunk = SharedFile.chunk
+    decode = Chunked._decode
 
-    def slow(self: SharedFile, name: str, origin: tuple[int, ...], out: Any) -> Any:
-        begun.append(origin)
+    def slow(self: Chunked, index: tuple[int, ...], chunk: np.ndarray) -> Any:
+        begun.append(index)
         if threading.current_thread() is not threading.main_thread():
             going.wait(5)
-        return chunk(self, name, origin, out)
+        return decode(self, index, chunk)
 
-    monkeypatch.setattr(SharedFile, "chunk", slow)
+    monkeypatch.setattr(Chunked, "_decode", slow)
     with H5Array(tmp_path / "a.h5", "d") as array:
         for index in range(3):
             array[index]

@@ -12,6 +12,7 @@ import pytest
 
 from napari_emd_flatfield.errors import ReadError
 from napari_emd_flatfield.lazy import H5Array
+from napari_emd_flatfield.lazy.chunked import Chunked
 from napari_emd_flatfield.lazy.codecs import Pipeline
 from napari_emd_flatfield.lazy.fletcher import fletcher32
 
@@ -94,6 +95,26 @@ def test_reads_what_h5py_reads(tmp_path: Path, name: str, dtype: str) -> None:
     with array:
         for key in KEYS:
             assert_same(array, expected, key)
+
+
+@pytest.mark.parametrize("name", FILTERS)
+@pytest.mark.parametrize("userblock", [0, 512])
+def test_chunks_are_found_with_and_without_hdf5(
+    tmp_path: Path, name: str, userblock: int
+) -> None:
+    # HDF5 counts from behind a user block: it is asked for each chunk then.
+    data = sample(SHAPE, "<u2")
+    with h5py.File(tmp_path / "a.h5", "w", userblock_size=userblock) as file:
+        options = {"chunks": CHUNKS, **FILTERS[name]}
+        dataset = file.create_dataset("d", SHAPE, "u2", fillvalue=7, **options)
+        dataset[1:3, :128] = data[1:3, :128]  # other chunks are not stored
+        expected = dataset[...]
+    with H5Array(tmp_path / "a.h5", "d") as array:
+        for key in KEYS:
+            assert_same(array, expected, key)
+        blocks = array._blocks
+        if blocks is not None and isinstance(blocks._layout, Chunked):
+            assert (blocks._layout.places is None) == bool(userblock)
 
 
 @pytest.mark.parametrize("name", [n for n in FILTERS if n != "scaleoffset"])

@@ -25,6 +25,7 @@ from .grid import (
 from .indexing import selected_shape
 from .inflation import InflationError, most
 from .memory import SCRATCH
+from .places import places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,11 @@ if TYPE_CHECKING:
 
     from .codecs import Job
     from .files import SharedFile
+    from .places import Places
     from .work import Piece
+
+    # What is stored of a chunk, and its filter mask.
+    _Stored = tuple[np.ndarray, int]
 
 # What a thread takes at once, decoded.
 _PIECE = 256 * 2**10
@@ -51,6 +56,8 @@ class Chunked:
         What it holds.
     pipeline
         How its chunks decode.
+    places
+        Where they lie in the file; None where HDF5 has to be asked.
     """
 
     file: SharedFile
@@ -59,6 +66,7 @@ class Chunked:
     dtype: np.dtype[Any]
     chunks: tuple[int, ...]
     pipeline: Pipeline
+    places: Places | None
 
     @classmethod
     def of(cls, file: SharedFile, name: str, dataset: h5py.Dataset) -> Chunked | None:
@@ -75,7 +83,8 @@ class Chunked:
         if pipeline is None or pipeline.nbytes < SMALLEST_CHUNK:
             return None
         shape, dtype, chunks = dataset.shape, dataset.dtype, dataset.chunks
-        return cls(file, name, shape, dtype, chunks, pipeline)
+        found = places(file, dataset)
+        return cls(file, name, shape, dtype, chunks, pipeline, found)
 
     def cell(self, slices: Slices, nbytes: int) -> tuple[int, ...] | None:
         """Shape of the blocks to keep; None where a read had better keep nothing.
@@ -157,18 +166,38 @@ class Chunked:
             return None
 
     def _decoded(self, origin: tuple[int, ...], out: np.ndarray) -> list[Job] | None:
+        found = self._stored_by_hdf5 if self.places is None else self._stored
         # What cannot be compressed takes a little more than it is; hardly any does.
         for room in (out.size + out.size // 64 + 1024, most(out.size)):
             try:
-                memory = SCRATCH.array((room,), out.dtype)
-                found = self.file.chunk(self.name, origin, memory)
+                stored = found(origin, SCRATCH.array((room,), out.dtype))
             except ValueError:
                 continue
-            if found is None:
+            if stored is None:
                 return None
-            skipped, stored = found
-            return self.pipeline.begin(np.frombuffer(stored, np.uint8), skipped, out)
+            data, skipped = stored
+            return self.pipeline.begin(data, skipped, out)
         raise InflationError(out.size)
+
+    def _stored(self, origin: tuple[int, ...], memory: np.ndarray) -> _Stored | None:
+        assert self.places is not None
+        place = self.places.get(origin)
+        if place is None:
+            return None
+        if place.nbytes > memory.size:
+            raise ValueError
+        data = memory[: place.nbytes]
+        self.file.descriptor().read(place.begin, data)
+        return data, place.skipped
+
+    def _stored_by_hdf5(
+        self, origin: tuple[int, ...], memory: np.ndarray
+    ) -> _Stored | None:
+        found = self.file.chunk(self.name, origin, memory)
+        if found is None:
+            return None
+        skipped, data = found
+        return np.frombuffer(data, np.uint8), skipped
 
 
 def _first_of(job: Job, otherwise: Job) -> None:

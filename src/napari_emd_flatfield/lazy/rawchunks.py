@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from .contiguous import WASTE, is_plain
+from .contiguous import WASTE
 from .grid import (
     SMALLEST_CHUNK,
     Overlap,
@@ -20,22 +20,21 @@ from .grid import (
 )
 from .indexing import selected_shape
 from .memory import SCRATCH
+from .places import places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     import h5py
     import numpy as np
 
     from .files import SharedFile
+    from .places import Places
     from .work import Piece
 
 # What a thread takes at once. If reads are smaller than that, one thread does all:
 # several would mostly wait for Python's lock.
 _PIECE = 256 * 2**10
-
-# To learn where so many chunks begin takes some ten milliseconds, once.
-_MOST_CHUNKS = 2**15
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,7 @@ class RawChunks:
     shape, dtype, chunks
         What it holds.
     places
-        Where in the file the chunk begins whose first element has an index, unless
-        it is not stored.
+        Where its chunks lie in the file.
     """
 
     file: SharedFile
@@ -58,7 +56,7 @@ class RawChunks:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     chunks: tuple[int, ...]
-    places: Mapping[tuple[int, ...], int]
+    places: Places
 
     @classmethod
     def of(cls, file: SharedFile, name: str, dataset: h5py.Dataset) -> RawChunks | None:
@@ -74,11 +72,12 @@ class RawChunks:
         shape, dtype, chunks = dataset.shape, dataset.dtype, dataset.chunks
         small = math.prod(chunks) * dtype.itemsize < SMALLEST_CHUNK
         filtered = dataset.id.get_create_plist().get_nfilters() > 0
-        if small or filtered or not is_plain(file, dataset):
+        if small or filtered:
             return None
-        if dataset.id.get_num_chunks() > _MOST_CHUNKS:
+        found = places(file, dataset)
+        if found is None:
             return None
-        return cls(file, name, shape, dtype, chunks, _places(dataset))
+        return cls(file, name, shape, dtype, chunks, found)
 
     def cell(self, slices: Slices, nbytes: int) -> tuple[int, ...] | None:
         """Shape of the blocks to keep; None where a read had better keep nothing.
@@ -124,26 +123,15 @@ class RawChunks:
             for index, inside, where in batch:
                 part, first = target[where], inside[0]
                 origin = tuple([i * n for i, n in zip(index, self.chunks, strict=True)])
-                begin = self.places.get(origin)
-                if begin is None:
+                there = self.places.get(origin)
+                if there is None:
                     place = inside_array(index, self.chunks, inside)
                     part[...] = self.file.read(self.name, place)
                     continue
-                begin += first.start * row
+                begin = there.begin + first.start * row
                 rows = buffer[: first.stop - first.start]
                 if part.shape == rows.shape and part.flags.c_contiguous:
                     descriptor.read(begin, part)
                 else:
                     descriptor.read(begin, rows)
                     part[...] = rows[(slice(None, None, first.step), *inside[1:])]
-
-
-def _places(dataset: h5py.Dataset) -> dict[tuple[int, ...], int]:
-    found: dict[tuple[int, ...], int] = {}
-
-    def note(chunk: Any) -> None:
-        found[chunk.chunk_offset] = chunk.byte_offset
-
-    # To ask for one chunk takes HDF5 as long as to go through all of them.
-    dataset.id.chunk_iter(note)
-    return found

@@ -1,0 +1,65 @@
+"""Where the chunks of a dataset lie in its file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .contiguous import is_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import h5py
+
+    from .files import SharedFile
+
+    Places = Mapping[tuple[int, ...], "Place"]
+
+# To learn where so many chunks begin takes some ten milliseconds, once.
+_MOST_CHUNKS = 2**15
+
+
+class Place(NamedTuple):
+    """Where a chunk is stored.
+
+    Parameters
+    ----------
+    begin, nbytes
+        Where in the file, and how many bytes it takes there.
+    skipped
+        HDF5's filter mask: bit i is set where filter i was not applied.
+    """
+
+    begin: int
+    nbytes: int
+    skipped: int
+
+
+def places(file: SharedFile, dataset: h5py.Dataset) -> Places | None:
+    """Find the chunks of a dataset, to read them without HDF5 and its lock.
+
+    Parameters
+    ----------
+    file
+        The file.
+    dataset
+        A dataset stored in chunks, found through it: maybe by a link.
+
+    Returns
+    -------
+    mapping or None
+        By the index of a chunk's first element, those that are stored; None where
+        HDF5 has to be asked for each.
+    """
+    if not is_plain(file, dataset) or dataset.id.get_num_chunks() > _MOST_CHUNKS:
+        return None
+    found: dict[tuple[int, ...], Place] = {}
+
+    def note(chunk: Any) -> None:
+        found[chunk.chunk_offset] = Place(
+            chunk.byte_offset, chunk.size, chunk.filter_mask
+        )
+
+    # To ask for one chunk takes HDF5 as long as to go through all of them.
+    dataset.id.chunk_iter(note)
+    return found

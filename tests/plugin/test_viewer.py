@@ -607,6 +607,16 @@ def test_an_error_or_a_warning_is_no_markup(tmp_path: Path) -> None:
         assert text.isprintable()
 
 
+def test_names_of_files_are_no_markup_in_tooltips(viewer: Any, tmp_path: Path) -> None:
+    evil = "<img src='x'>\x1b[2J"
+    path = nef.write(tmp_path / "x.emd", Signal(evil, np.ones((3, 4, 5))))
+    (layer,) = viewer.open(path, plugin="napari-emd-flatfield")
+    assert not Qt.mightBeRichText(layer.get_source_str())
+    assert layer.name.isprintable()
+    saved = layer.save(str(tmp_path / "y.emd"), plugin="napari-emd-flatfield")
+    assert nef.read(saved[0])[0].name == evil
+
+
 def test_text_of_files_is_no_markup(viewer: Any, dock: Any, qtbot: Any) -> None:
     press_correct(dock, qtbot)
     dock.status.setText("<b>bold</b>")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..flatfield import FlatField
 from ..flatfield.corrected import CorrectedArray
+from ..plaintext import message
 from ..signal import Signal
 from .layers import SIGNAL, shown_as
 from .sampling import Profile, describe, sample_profile
@@ -93,5 +94,6 @@ def is_live(layer: Any, name: str) -> bool:
     signal = layer.metadata.get(SIGNAL)
     corrects = isinstance(signal, Signal) and isinstance(signal.data, CorrectedArray)
     # napari numbers a layer whose name is taken.
-    named = layer.name == name or layer.name.startswith(f"{name} [")
+    shown = message(name)
+    named = layer.name == shown or layer.name.startswith(f"{shown} [")
     return corrects and signal.name == name and named

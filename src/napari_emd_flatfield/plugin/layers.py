@@ -13,6 +13,7 @@ from ..formats.display import RGB
 from ..formats.roles import role_of
 from ..formats.skipping import listed
 from ..lazy import adapt
+from ..plaintext import message
 from ..signal import Axis, Signal
 from .contrast import contrast_limits
 from .memory import keep_as_set
@@ -98,7 +99,7 @@ def shown_as(signal: Signal, axes: Sequence[Axis]) -> tuple[Any, dict[str, Any]]
         a big signal are a list of its resolutions.
     """
     kwargs = {
-        "name": signal.name,
+        "name": message(signal.name),  # in tooltips Qt would take it for markup
         "visible": signal.role == "raw",
         "metadata": {**signal.metadata, SIGNAL: signal, SHOWN: tuple(axes)},
     }
@@ -164,7 +165,7 @@ def signal_of(data: Any, meta: Mapping[str, Any]) -> Signal:
         return Signal(name, data, axes, role_of(name), metadata)
     return replace(
         source,
-        name=name,
+        name=source.name if name == message(source.name) else name,
         data=data,
         axes=source.axes if _agree(shown or source.axes, axes) else axes,
         metadata=metadata,

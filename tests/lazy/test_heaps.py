@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 TEXTS = ["", "1", "12345678", "123456789", "µm", "x" * 3000, "x" * 50_000]
 
 
-def with_text(path: Path) -> bytearray:
+def with_text(path: Path, before: int = 0) -> bytearray:
     with h5py.File(path, "w") as file:
         file["image"] = np.arange(12.0).reshape(3, 4)
+        file["more"] = np.zeros(before)
         for i, text in enumerate(TEXTS):
             file["image"].attrs[f"a{i}"] = text
     return bytearray(path.read_bytes())
@@ -32,11 +33,14 @@ def test_sound_heaps_are_read(tmp_path: Path) -> None:
     assert [signal.metadata[f"a{i}"] for i in range(len(TEXTS))] == TEXTS
 
 
+@pytest.mark.parametrize("before", [0, 100_000])
 @pytest.mark.parametrize("kept", [0, 1, 3])
 @pytest.mark.parametrize("lost", [b"", b"\xff" * 16, bytes(8) + b"\xf8" + b"\xff" * 7])
-def test_a_page_lost_in_a_heap_is_named(tmp_path: Path, kept: int, lost: bytes) -> None:
+def test_a_page_lost_in_a_heap_is_named(
+    tmp_path: Path, before: int, kept: int, lost: bytes
+) -> None:
     path = tmp_path / "x.h5"
-    data = with_text(path)
+    data = with_text(path, before)
     start = data.index(b"GCOL")
     (size,) = struct.unpack_from("<Q", data, start + 8)
     at = start + 16

@@ -88,6 +88,20 @@ def test_what_hdf5_decodes_is_looked_at_before(tmp_path: Path) -> None:
         H5Array(path, "d")[1]
 
 
+def test_one_of_many_small_chunks_is_looked_at_before(tmp_path: Path) -> None:
+    stored = bomb(tmp_path / "bomb.h5", FILTERS["gzip"])
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as file:
+        shape = (1 + len(stored) // 4000, 60, 60)
+        image = file.create_dataset(
+            "d", shape, "u1", chunks=(1, 60, 60), compression="gzip"
+        )
+        image[...] = 7
+        image.id.write_direct_chunk((1, 0, 0), stored)
+    with pytest.raises(nef.ReadError, match="chunk of 3600 bytes decodes to many more"):
+        H5Array(path, "d")[1]
+
+
 @pytest.mark.parametrize("shape", [(1, 300, 300), (3, 20, 20)])
 @pytest.mark.parametrize("name", FILTERS)
 def test_what_cannot_be_compressed_is_no_bomb(

@@ -49,6 +49,15 @@ def mapped(folder: Path, how: str) -> Path:
     return folder / "scan.h5"
 
 
+def mapped_twice(folder: Path, how: str) -> Path:
+    mapped(folder, how).rename(folder / "inner.h5")
+    layout = h5py.VirtualLayout(FRAMES.shape, FRAMES.dtype)
+    layout[...] = h5py.VirtualSource("inner.h5", "d", FRAMES.shape)
+    with h5py.File(folder / "scan.h5", "w") as file:
+        file.create_virtual_dataset("d", layout)
+    return folder / "scan.h5"
+
+
 def outcomes(signal: nef.Signal) -> Iterator[str]:
     for shown, truth in zip(range(8), FRAMES, strict=True):
         try:
@@ -149,6 +158,16 @@ def test_what_is_no_longer_in_its_file_is_named(tmp_path: Path) -> None:
     assert all("part1.h5, which has no d any more" in text for text in said[4:])
     stored(tmp_path / "part1.h5", FRAMES[4:], "small")
     assert list(outcomes(signal)) == ["true"] * 8
+
+
+def test_a_source_of_a_source_that_is_lost_is_named(tmp_path: Path) -> None:
+    (signal,) = nef.read(mapped_twice(tmp_path, "gzip"))
+    np.testing.assert_array_equal(signal.data, FRAMES)
+    (tmp_path / "part1.h5").rename(tmp_path / "away.h5")
+    with pytest.raises(nef.ReadError, match=r"part1\.h5, which is gone"):
+        signal.data[7]
+    (tmp_path / "away.h5").rename(tmp_path / "part1.h5")
+    np.testing.assert_array_equal(signal.data, FRAMES)
 
 
 def test_raw_data_that_were_cut_off_are_no_zeros(tmp_path: Path) -> None:

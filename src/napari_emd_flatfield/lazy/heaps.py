@@ -7,6 +7,7 @@ with Python's lock held (HDF5 2.0, `H5HG__cache_heap_deserialize`).
 
 from __future__ import annotations
 
+import os
 import struct
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,8 @@ _SIGNATURE = b"GCOL\x01\0\0\0"
 _HEAD = 16
 _SMALLEST = 4096
 
-# Metadata mostly stand at the beginning; to read all of a file would take too long.
+# Metadata mostly stand at the beginning, or at the end where they were added later; to
+# read all of a file would take too long.
 _LOOKED_AT = 2**17
 
 
@@ -27,7 +29,7 @@ def endless_heap(path: Path) -> int | None:
     Parameters
     ----------
     path
-        An HDF5 file, of which the first 128 KiB are looked at.
+        An HDF5 file, of which the first and the last 128 KiB are looked at.
 
     Returns
     -------
@@ -35,7 +37,16 @@ def endless_heap(path: Path) -> int | None:
         Where in the file it begins, if there is one.
     """
     with path.open("rb") as file:
-        data = file.read(_LOOKED_AT)
+        size = file.seek(0, os.SEEK_END)
+        for begin in sorted({0, max(0, size - _LOOKED_AT)}):
+            file.seek(begin)
+            at = _endless(file.read(_LOOKED_AT))
+            if at is not None:
+                return begin + at
+    return None
+
+
+def _endless(data: bytes) -> int | None:
     at = data.find(_SIGNATURE)
     while at >= 0:
         if _is_endless(data, at):

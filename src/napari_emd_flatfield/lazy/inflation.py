@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import UnsafeChunkError
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     import h5py
     import numpy as np
+
+# To look at so many takes a second.
+_MOST_CHUNKS = 10**6
 
 _ZSTD_MAGIC = bytes.fromhex("28b52ffd")
 
@@ -114,10 +117,11 @@ def check_declared(
 
 
 def check_stored(dataset: h5py.Dataset) -> None:
-    """Refuse a dataset that takes more in the file than it holds.
+    """Refuse a dataset that takes, or of which a chunk takes, more than it holds.
 
     For what HDF5 decodes: it has no bound, and one chunk that is stored in far more
-    bytes than it holds could take all memory.
+    bytes than it holds could take all memory. Of more than a million chunks, only the
+    sum is looked at.
 
     Parameters
     ----------
@@ -132,8 +136,16 @@ def check_stored(dataset: h5py.Dataset) -> None:
     if dataset.chunks is None or not dataset.id.get_create_plist().get_nfilters():
         return
     nbytes = math.prod(dataset.chunks) * dataset.dtype.itemsize
-    stored = dataset.id.get_storage_size()
-    if stored > dataset.id.get_num_chunks() * most(nbytes):
+    stored, count = dataset.id.get_storage_size(), dataset.id.get_num_chunks()
+    if stored > count * most(nbytes):
+        raise InflationError(nbytes)
+    if stored <= most(nbytes) or count > _MOST_CHUNKS:
+        return
+
+    def is_too_large(chunk: Any) -> bool | None:
+        return chunk.size > most(nbytes) or None
+
+    if dataset.id.chunk_iter(is_too_large):
         raise InflationError(nbytes)
 
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _Version = tuple[int, int, int]
 
+# Virtual datasets may map virtual datasets; more levels than this are a loop.
+_DEEPEST = 8
+
 # As HDF5 has them open, for all datasets: it shares what it knows of a file.
 _seen: dict[Path, _Version | None] = {}
 # What was looked into since, and what has not stayed what it first was.
@@ -200,8 +203,9 @@ def _whole(dataset: h5py.Dataset) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return (0,) * dataset.ndim, dataset.shape
 
 
-def _sources(dataset: h5py.Dataset, folder: Path) -> Iterator[Other]:
+def _sources(dataset: h5py.Dataset, folder: Path, depth: int = 0) -> Iterator[Other]:
     whole = _whole(dataset)
+    behind: dict[tuple[Path, str], list[Other]] = {}
     for source in dataset.virtual_sources():
         name, mapped = source.file_name, source.dset_name
         if name == ".":
@@ -217,7 +221,27 @@ def _sources(dataset: h5py.Dataset, folder: Path) -> Iterator[Other]:
             except RuntimeError:  # it grows with its source
                 yield Other(found, *whole, mapped)
             else:
-                yield Other(found, first, tuple(stop + 1 for stop in last), mapped)
+                stop = tuple(index + 1 for index in last)
+                yield Other(found, first, stop, mapped)
+                # Many parts may be of one and the same.
+                if (found, mapped) not in behind:
+                    behind[found, mapped] = list(_behind(found, mapped, depth))
+                for file in behind[found, mapped]:
+                    yield Other(file.path, first, stop, file.name)
+
+
+def _behind(path: Path, name: str, depth: int) -> Iterator[Other]:
+    """Files that a source of a virtual dataset shows parts of in its turn."""
+    if depth == _DEEPEST:
+        return
+    try:
+        file = open_hdf5(path)
+    except (ReadError, OSError):
+        return  # what is damaged is said of it elsewhere
+    with file:
+        source = file.get(name)
+        if isinstance(source, h5py.Dataset) and source.is_virtual:
+            yield from _sources(source, path.parent, depth + 1)
 
 
 def _is_growing(path: Path, before: _Version | None, now: _Version | None) -> bool:

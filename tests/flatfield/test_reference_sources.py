@@ -82,7 +82,7 @@ def test_signals_of_a_list_bring_their_own_positions_in_their_own_units(random, 
 
 def test_signals_of_a_list_in_units_that_do_not_agree_are_refused(random):
     flats = [series(random, 2, 4, [0, 1], "nm"), series(random, 2, 4, [2, 3], "s")]
-    with pytest.raises(FlatFieldError, match=r"'nm' and 's'.*positions="):
+    with pytest.raises(FlatFieldError, match=r"'nm' and 's'.*give their positions"):
         FlatField(flats)
 
 

@@ -183,8 +183,8 @@ def _arranged_flats(images: Images, interpolation: str, gap: float) -> Arrangeme
     if images.positions is None and len(images.kept) > 1:
         raise FlatFieldError(
             f"{len(images.kept)} flats ({images.origin}) do not say where along the "
-            "scan they were recorded; give their positions, e.g. positions=[0, 500], "
-            "or use interpolation='mean'"
+            "scan they were recorded; give their positions, e.g. 0 and 500, or choose "
+            "the interpolation 'mean'"
         )
     return _arranged(images, images.positions, gap)
 

@@ -240,8 +240,7 @@ def _own_positions(
     if None in factors:
         units = " and ".join(sorted({repr(axis.units) for axis in axes}))
         raise FlatFieldError(
-            f"{what} lie along axes in {units}; give their positions, e.g. "
-            "positions=[0, 500]"
+            f"{what} lie along axes in {units}; give their positions, e.g. 0 and 500"
         )
     values = [axis.values * (f or 1.0) for axis, f in zip(axes, factors, strict=True)]
     return np.concatenate(values), axes[0]

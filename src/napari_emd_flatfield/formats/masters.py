@@ -58,7 +58,7 @@ def signals(file: SharedFile, nodes: Nodes) -> list[Signal]:
     """
     groups = [node for node in nodes if _is_master(node)]
     names = unique_names([group.name for group in groups])
-    entries = Entries(nodes[0])
+    entries = Entries(nodes)
     found = []
     for group, name in zip(groups, names, strict=True):
         with skipping(file, group.name):

@@ -26,10 +26,11 @@ from .attributes import UNREADABLE, attributes, decode, is_small, metadata, text
 from .detector import axes_of_frames
 from .display import RGB, in_display_order
 from .nexusaxes import axes_of_plot, texts
+from .nodes import nx_class
 from .paths import inside, stem, unique_names
 from .roles import role_of
 from .skipping import skipping
-from .tree import child, children, identity, is_image
+from .tree import child, identity, is_image
 from .values import value_of
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def signals(
             known.add(itself)
             images.append((place, dataset))
     names = unique_names([_named_by(place, dataset) for place, dataset in images])
-    entries = Entries(nodes[0])
+    entries = Entries(nodes)
     found = []
     for (place, dataset), name in zip(images, names, strict=True):
         with skipping(file, dataset.name):
@@ -98,13 +99,16 @@ class _Place:
     ----------
     group
         The group.
+    kind
+        Its NeXus class.
     attributes
-        Its own.
+        Its own, but for the class.
     known
         Objects by their HDF5 paths.
     """
 
     group: h5py.Group
+    kind: str
     attributes: Mapping[str, Any]
     known: Mapping[str, Node]
 
@@ -118,12 +122,12 @@ class Entries:
 
     Parameters
     ----------
-    root
-        Root group of the file.
+    nodes
+        All groups and datasets of the file, root first.
     """
 
-    def __init__(self, root: h5py.Group) -> None:
-        self._root = root
+    def __init__(self, nodes: Nodes) -> None:
+        self._nodes = nodes
         self._read: dict[str, dict[str, Any] | None] = {}
 
     def of(self, path: str) -> dict[str, Any]:
@@ -136,28 +140,29 @@ class Entries:
         """
         for above in accumulate(path.split("/")[1:], "{}/{}".format):
             if above not in self._read:
-                self._read[above] = self._described(child(self._root, above))
+                self._read[above] = self._described(f"/{above}")
             described = self._read[above]
             if described is not None:
                 return described
         return {}
 
-    @staticmethod
-    def _described(group: Node | None) -> dict[str, Any] | None:
-        if not isinstance(group, h5py.Group) or nx_class(group) != "NXentry":
+    def _described(self, path: str) -> dict[str, Any] | None:
+        classes = self._nodes.nx_classes
+        if classes.get(path) != "NXentry":
             return None
-        return _described(group)
-
-
-def nx_class(node: Node) -> str:
-    """NeXus class of a node; empty where it has none.
-
-    Parameters
-    ----------
-    node
-        A group or dataset.
-    """
-    return text(node, "NX_class")
+        found = {}
+        entry = self._nodes.groups[path]
+        for name, node in self._nodes.children(entry, path).items():
+            if isinstance(node, h5py.Dataset):
+                if is_small(node) and not is_image(node):
+                    with suppress(*UNREADABLE):
+                        found[name] = decode(value_of(node))
+                continue
+            kind = classes.get(inside(path, name))
+            kind = nx_class(node) if kind is None else kind
+            if name == _HYPERSPY or kind in _DESCRIBING:
+                found[name] = metadata(node)
+        return found
 
 
 def default_plot(root: h5py.Group) -> h5py.Group | None:
@@ -188,7 +193,8 @@ def default_plot(root: h5py.Group) -> h5py.Group | None:
 
 def _candidates(file: SharedFile, nodes: Nodes) -> Iterator[tuple[_Place, Node | None]]:
     """What might be an image, with its group: plots first, the default before all."""
-    groups = [(group, nx_class(group)) for group in nodes.groups.values()]
+    classes = nodes.nx_classes
+    groups = [(group, classes[path]) for path, group in nodes.groups.items()]
     known = nodes.by_path
     plots = [group for group, kind in groups if kind == "NXdata"]
     default = default_plot(nodes[0])
@@ -196,11 +202,11 @@ def _candidates(file: SharedFile, nodes: Nodes) -> Iterator[tuple[_Place, Node |
         plots.sort(key=lambda plot: identity(plot) != identity(default))
     for plot in plots:
         with skipping(file, plot.name):
-            place = _Place(plot, attributes(plot), known)
+            place = _Place(plot, "NXdata", attributes(plot, {"NX_class"}), known)
             yield from ((place, dataset) for dataset in _plotted(place))
     for group, kind in groups:
         if kind == "NXdetector":
-            place = _Place(group, {}, known)
+            place = _Place(group, kind, {}, known)
             yield place, place.child("data")
 
 
@@ -258,18 +264,6 @@ def _signal(
 def _axes(
     place: _Place, described: Mapping[str, Any], shape: Sequence[int]
 ) -> list[Axis]:
-    if nx_class(place.group) == "NXdetector":
+    if place.kind == "NXdetector":
         return list(axes_of_frames(shape, None, place.group))
     return axes_of_plot(place.group, place.child, described, shape)
-
-
-def _described(entry: h5py.Group) -> dict[str, Any]:
-    found = {}
-    for name, node in children(entry):
-        if isinstance(node, h5py.Dataset):
-            if is_small(node) and not is_image(node):
-                with suppress(*UNREADABLE):
-                    found[name] = decode(value_of(node))
-        elif node is not None and (name == _HYPERSPY or nx_class(node) in _DESCRIBING):
-            found[name] = metadata(node)
-    return found

@@ -63,6 +63,22 @@ class Nodes(tuple["Node", ...]):
         """What `emd_type` reads of the groups, by their HDF5 paths."""
         return {path: emd_type(group) for path, group in self.groups.items()}
 
+    @cached_property
+    def nx_classes(self) -> dict[str, str]:
+        """What `nx_class` reads of the groups, by their HDF5 paths."""
+        return {path: nx_class(group) for path, group in self.groups.items()}
+
+
+def nx_class(node: Node) -> str:
+    """NeXus class of a node; empty where it has none.
+
+    Parameters
+    ----------
+    node
+        A group or dataset.
+    """
+    return text(node, "NX_class")
+
 
 def emd_type(node: Node) -> str:
     """Read the attribute ``emd_group_type``, whatever type it is stored as.

@@ -28,7 +28,7 @@ from . import nexus, plain
 from .arrays import array_of
 from .attributes import attributes, text
 from .detector import axes_of_frames
-from .nodes import Nodes
+from .nodes import Nodes, nx_class
 from .paths import stem
 from .skipping import skipping, warn
 from .tree import child, identity, is_image
@@ -121,7 +121,7 @@ def signals(file: SharedFile, nodes: Nodes) -> list[Signal]:
         All its groups and datasets, root first.
     """
     scans = list(_scans(file, nodes))
-    entries = nexus.Entries(nodes[0])
+    entries = nexus.Entries(nodes)
     found: list[Signal] = []
     shown = set()
     for scan in scans:
@@ -172,7 +172,7 @@ def _laid_out(file: SharedFile, root: h5py.Group, layout: _Layout) -> _Scan:
 def _is_nxtomo(group: h5py.Group) -> bool:
     return (
         "image_key" in group
-        and nexus.nx_class(group) == "NXdetector"
+        and nx_class(group) == "NXdetector"
         and bool(_images(group, "data"))
     )
 

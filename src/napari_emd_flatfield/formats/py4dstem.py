@@ -1,9 +1,9 @@
 """py4DSTEM up to 0.12, and Prismatic, which took over its layout.
 
-    /4DSTEM_experiment  /4DSTEM_simulation       emd_emd_type = 2
-        data/datacubes/<name>/                   emd_emd_type = 1
+    /4DSTEM_experiment  /4DSTEM_simulation       emd_group_type = 2
+        data/datacubes/<name>/                   emd_group_type = 1
              realslices/ diffractionslices/ …
-             supergroups/<name>/                 emd_emd_type = 3: virtual, with
+             supergroups/<name>/                 emd_group_type = 3: virtual, with
                                                  further axes sgdim1 …
             data                                 or realslice, datacube, …, by age
             dim1 … dimN                          R_x, R_y, Q_x, Q_y; texts or pairs

@@ -181,11 +181,13 @@ class Contiguous:
     def _fill(self, batch: list[_Run], step: int, inner: Slices) -> None:
         descriptor = self.file.descriptor()
         lengths = self.shape[len(self.shape) - len(inner) :]
-        most = max(rows for _, rows, _ in batch)
-        with SCRATCH.lent((most, *lengths), self.dtype) as buffer:
-            for offset, rows, part in batch:
-                if part.flags.c_contiguous and part.shape == (rows, *lengths):
-                    descriptor.read(offset, part)
-                else:
-                    descriptor.read(offset, buffer[:rows])
-                    part[...] = buffer[(slice(0, rows, step), *inner)]
+        buffer = None
+        for offset, rows, part in batch:
+            if part.flags.c_contiguous and part.shape == (rows, *lengths):
+                descriptor.read(offset, part)
+            else:
+                if buffer is None:
+                    most = max(rows for _, rows, _ in batch)
+                    buffer = SCRATCH.array((most, *lengths), self.dtype)
+                descriptor.read(offset, buffer[:rows])
+                part[...] = buffer[(slice(0, rows, step), *inner)]

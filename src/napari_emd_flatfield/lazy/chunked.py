@@ -12,9 +12,9 @@ import numpy as np
 
 from ..errors import ReadError, UnsafeChunkError
 from .codecs import Pipeline
-from .contiguous import WASTE
 from .grid import (
     SMALLEST_CHUNK,
+    WASTE,
     Overlap,
     Slices,
     cell_shape,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from .grid import Slices, cell_shape
+from .grid import WASTE, Slices, cell_shape
 from .indexing import selected_shape
 from .memory import SCRATCH
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
     from .files import SharedFile
     from .work import Piece
-
-# To read this many times what is asked for is worth keeping what is left.
-WASTE = 4
 
 # What a thread takes at once.
 _PIECE = 4 * 2**20

@@ -14,6 +14,9 @@ Slices = tuple[slice, ...]
 # HDF5 spends less on a chunk smaller than this, in bytes, than Python does.
 SMALLEST_CHUNK = 16 * 2**10
 
+# To read this many times what is asked for is worth keeping what is left.
+WASTE = 4
+
 
 class Overlap(NamedTuple):
     """What a selection and one block of a grid have in common.

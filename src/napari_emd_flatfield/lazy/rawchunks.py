@@ -8,9 +8,9 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from .contiguous import WASTE
 from .grid import (
     SMALLEST_CHUNK,
+    WASTE,
     Overlap,
     Slices,
     cell_shape,

@@ -152,7 +152,7 @@ class Pool:
         work
             What to help with.
         but
-            How many of its pieces they need not look at.
+            How many of its pieces the caller does itself, in as many threads.
         """
         for _ in range(min(work.untouched, self._threads) - but):
             self._executor.submit(work.help)

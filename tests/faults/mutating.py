@@ -134,10 +134,13 @@ def _odd_dataset(dice: Random, group: Any, name: str) -> Any:
     dtype, options = np.dtype(dice.choice(TYPES)), dict(dice.choice(FILTERS))
     if shape and (options or dice.random() < 0.4):
         options["chunks"] = tuple(max(1, min(n, 5)) for n in shape)
-    if dice.random() < 0.1:
+    if dice.random() < 0.2:
         layout = h5py.VirtualLayout(shape, dtype)
-        source = dice.choice([".", "nowhere.h5", "/etc/passwd", "part_%b.h5"])
-        layout[...] = h5py.VirtualSource(source, dice.choice(["x", name]), shape)
+        own = [".", ".", group.file.filename]
+        source = dice.choice([*own, "nowhere.h5", "/etc/passwd", "part_%b.h5"])
+        # Often of one that is virtual, too, in a circle at times.
+        there = dice.choice(["x", name, "n%b", *list(group)])
+        layout[...] = h5py.VirtualSource(source, f"{group.name}/{there}", shape)
         return group.create_virtual_dataset(name, layout)
     made = group.create_dataset(name, shape, dtype, **options)
     small = np.prod(shape, dtype=float) < 10_000

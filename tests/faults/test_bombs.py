@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -13,7 +14,6 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="limits memory"
@@ -114,6 +114,46 @@ def circles(file: h5py.File, number: int) -> None:
     file.create_virtual_dataset("virtual", layout)
 
 
+def doubling(file: h5py.File, number: int) -> None:
+    """Two virtual datasets a level, each made of both of the next."""
+    file["image"] = IMAGE
+    for name in "ab":
+        file[f"{name}{number}"] = IMAGE
+    half = IMAGE.shape[1] // 2
+    for level in reversed(range(number)):
+        for name in "ab":
+            layout = h5py.VirtualLayout(IMAGE.shape, IMAGE.dtype)
+            for i, part in enumerate([np.s_[:, :half], np.s_[:, half:]]):
+                source = f"{'ab'[i]}{level + 1}"
+                layout[part] = h5py.VirtualSource(".", source, IMAGE.shape)[part]
+            file.create_virtual_dataset(f"{name}{level}", layout)
+
+
+def doubling_in_files(file: h5py.File, number: int) -> None:
+    """The same, each level in a file of its own."""
+    file["image"] = IMAGE
+    folder, half = Path(file.filename).parent, IMAGE.shape[1] // 2
+    for level in reversed(range(number)):
+        with h5py.File(folder / f"level{level}.h5", "w") as other:
+            for name in "ab":
+                layout = h5py.VirtualLayout(IMAGE.shape, IMAGE.dtype)
+                for i, part in enumerate([np.s_[:, :half], np.s_[:, half:]]):
+                    source = (f"level{level + 1}.h5", "ab"[i], IMAGE.shape)
+                    layout[part] = h5py.VirtualSource(*source)[part]
+                other.create_virtual_dataset(name, layout)
+    with h5py.File(folder / f"level{number}.h5", "w") as other:
+        other["a"], other["b"] = IMAGE, IMAGE
+    file["virtual"] = h5py.ExternalLink("level0.h5", "a")
+
+
+def deep_virtual(file: h5py.File, number: int) -> None:
+    file["image"] = file[f"v{number}"] = IMAGE
+    for level in reversed(range(number)):
+        layout = h5py.VirtualLayout(IMAGE.shape, IMAGE.dtype)
+        layout[...] = h5py.VirtualSource(".", f"v{level + 1}", IMAGE.shape)
+        file.create_virtual_dataset(f"v{level}", layout)
+
+
 @pytest.mark.parametrize(
     ("make", "number", "said"),
     [
@@ -125,7 +165,12 @@ def circles(file: h5py.File, number: int) -> None:
         pytest.param(many_groups, 100_000, ["image 66", "than 20000"], marks=MANY),
         (deep_groups, 500, ["image 66"]),
         pytest.param(deep_groups, 2_000, ["image 66"], marks=MANY),
-        (circles, 50, ["image 66"]),
+        (circles, 50, ["image 66", "virtual is made of itself; it is not followed"]),
+        (doubling, 12, ["image 66", "a0 66"]),
+        (doubling, 35, ["a34 66", "too many times over"]),
+        (doubling_in_files, 10, ["image 66", "virtual 66"]),
+        (doubling_in_files, 25, ["image 66", "too many times over"]),
+        (deep_virtual, 1_000, ["v1000 66", "too many times over"]),
     ],
 )
 def test_bombs(

@@ -66,10 +66,12 @@ def raw_storage(file: h5py.File, secret: Path) -> None:
     file.create_dataset("linked", SECRET.shape, "u2", external=raw)
 
 
-def virtual(file: h5py.File, secret: Path, name: str = "../secret.h5") -> None:
+def virtual(
+    file: h5py.File, secret: Path, name: str = "../secret.h5", to: str = "linked"
+) -> None:
     layout = h5py.VirtualLayout(SECRET.shape, "u2")
     layout[...] = h5py.VirtualSource(name, "image", SECRET.shape)
-    file.create_virtual_dataset("linked", layout)
+    file.create_virtual_dataset(to, layout)
 
 
 def virtual_of_a_virtual(file: h5py.File, secret: Path) -> None:
@@ -173,8 +175,28 @@ def test_a_pipe_is_not_waited_for(home: Path) -> None:
     path = plain(home / "x.h5", image=IMAGE)
     with h5py.File(path, "r+") as file:
         file["linked"] = h5py.ExternalLink("pipe.h5", "/image")
-    with pytest.warns(UserWarning, match=r"missing or damaged.*pipe\.h5"):
-        assert len(nef.read(path)) == 1
+    with h5py.File(path, "r+") as file:
+        virtual(file, home, "pipe.h5", "mapped")
+    for everywhere in (False, True):
+        with pytest.warns(UserWarning, match=r"not shown whole") as told:
+            assert len(nef.read(path, follow_external=everywhere)) == 1
+        for name in ("linked", "mapped"):
+            assert f"/{name} (it shows data of {home}/pipe.h5" in str(told[0].message)
+
+
+def test_a_circle_is_left_out_wherever_it_leads(home: Path) -> None:
+    path = plain(home / "x.h5", image=IMAGE)
+    with h5py.File(path, "r+") as file:
+        virtual(file, home, "x.h5", "image2")
+        file["image3"] = h5py.SoftLink("image2")
+    with h5py.File(path, "r+") as file:
+        del file["image2"]
+        layout = h5py.VirtualLayout(SECRET.shape, "u2")
+        layout[...] = h5py.VirtualSource("x.h5", "image3", SECRET.shape)
+        file.create_virtual_dataset("image2", layout)
+    for everywhere in (False, True):
+        with pytest.warns(UserWarning, match="image2.* is made of itself"):
+            assert len(nef.read(path, follow_external=everywhere)) == 1
 
 
 def test_the_command_line_asks_too(

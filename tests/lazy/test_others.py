@@ -58,6 +58,51 @@ def mapped_twice(folder: Path, how: str) -> Path:
     return folder / "scan.h5"
 
 
+def mapped_twice_in_one_file(folder: Path, how: str) -> Path:
+    path = mapped(folder, how)
+    layout = h5py.VirtualLayout(FRAMES.shape, FRAMES.dtype)
+    layout[...] = h5py.VirtualSource(".", "inner", FRAMES.shape)
+    with h5py.File(path, "r+") as file:
+        file.move("d", "inner")
+        file.create_virtual_dataset("d", layout)
+    return path
+
+
+def mapped_through_links(folder: Path, how: str) -> Path:
+    for i in range(2):
+        stored(folder / f"part{i}.h5", FRAMES[4 * i : 4 * i + 4], how)
+    layout = h5py.VirtualLayout(FRAMES.shape, FRAMES.dtype)
+    with h5py.File(folder / "between.h5", "w") as between:
+        between["there"] = h5py.ExternalLink("part1.h5", "/d")
+    with h5py.File(folder / "scan.h5", "w") as file:
+        file["parts/0"] = h5py.ExternalLink("part0.h5", "/d")
+        file["parts/1"] = h5py.ExternalLink("between.h5", "/there")
+        for i in range(2):
+            source = h5py.VirtualSource(".", f"parts/{i}", (4, *FRAMES.shape[1:]))
+            layout[4 * i : 4 * i + 4] = source
+        file.create_virtual_dataset("d", layout)
+    return folder / "scan.h5"
+
+
+def mapped_by_number(folder: Path, how: str) -> Path:
+    for i in range(2):
+        stored(folder / f"part{i}.h5", FRAMES[4 * i : 4 * i + 4], how)
+        inner = h5py.VirtualLayout((4, *FRAMES.shape[1:]), FRAMES.dtype)
+        inner[...] = h5py.VirtualSource(f"part{i}.h5", "d", inner.shape)
+        with h5py.File(folder / f"block[{i}].h5", "w") as file:
+            file.create_virtual_dataset("d", inner)
+    frames = (h5py.h5s.UNLIMITED, *FRAMES.shape[1:])
+    here = h5py.h5s.create_simple(FRAMES.shape, frames)
+    here.select_hyperslab((0, 0, 0), (h5py.h5s.UNLIMITED, 1, 1), (4, 1, 1), (4, 64, 50))
+    there = h5py.h5s.create_simple((4, *FRAMES.shape[1:]))
+    creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    creation.set_virtual(here, b"block[%b].h5", b"d", there)
+    with h5py.File(folder / "scan.h5", "w") as file:
+        dtype = h5py.h5t.py_create(FRAMES.dtype)
+        h5py.h5d.create(file.id, b"d", dtype, here, dcpl=creation)
+    return folder / "scan.h5"
+
+
 def outcomes(signal: nef.Signal) -> Iterator[str]:
     for shown, truth in zip(range(8), FRAMES, strict=True):
         try:
@@ -160,14 +205,70 @@ def test_what_is_no_longer_in_its_file_is_named(tmp_path: Path) -> None:
     assert list(outcomes(signal)) == ["true"] * 8
 
 
-def test_a_source_of_a_source_that_is_lost_is_named(tmp_path: Path) -> None:
-    (signal,) = nef.read(mapped_twice(tmp_path, "gzip"))
-    np.testing.assert_array_equal(signal.data, FRAMES)
+@pytest.mark.parametrize("seen", [True, False])
+@pytest.mark.parametrize(
+    "make",
+    [mapped_twice, mapped_twice_in_one_file, mapped_through_links, mapped_by_number],
+)
+def test_a_source_of_a_source_that_is_lost_is_named(
+    tmp_path: Path, make: Any, seen: bool
+) -> None:
+    (signal,) = nef.read(make(tmp_path, "gzip"), "/d")
+    if seen:
+        np.testing.assert_array_equal(signal.data, FRAMES)
     (tmp_path / "part1.h5").rename(tmp_path / "away.h5")
     with pytest.raises(nef.ReadError, match=r"part1\.h5, which is gone"):
         signal.data[7]
     (tmp_path / "away.h5").rename(tmp_path / "part1.h5")
     np.testing.assert_array_equal(signal.data, FRAMES)
+
+
+def test_a_file_on_the_way_to_a_source_is_watched(tmp_path: Path) -> None:
+    (signal,) = nef.read(mapped_through_links(tmp_path, "gzip"), "/d")
+    np.testing.assert_array_equal(signal.data, FRAMES)
+    (tmp_path / "between.h5").unlink()
+    said = list(outcomes(signal))
+    assert said[:4] == ["true"] * 4
+    assert all("between.h5, which is gone" in text for text in said[4:])
+
+
+def test_a_source_behind_one_part_is_not_missed_in_another(tmp_path: Path) -> None:
+    layout = h5py.VirtualLayout(FRAMES.shape, FRAMES.dtype)
+    for i in range(2):
+        inner = h5py.VirtualLayout((4, *FRAMES.shape[1:]), FRAMES.dtype)
+        inner[...] = h5py.VirtualSource(f"part{i}.h5", "d", inner.shape)
+        stored(tmp_path / f"part{i}.h5", FRAMES[4 * i : 4 * i + 4], "gzip")
+        with h5py.File(tmp_path / f"inner{i}.h5", "w") as file:
+            file.create_virtual_dataset("d", inner)
+        source = h5py.VirtualSource(f"inner{i}.h5", "d", inner.shape)
+        layout[4 * i : 4 * i + 4] = source
+    with h5py.File(tmp_path / "scan.h5", "w") as file:
+        file.create_virtual_dataset("d", layout)
+    (signal,) = nef.read(tmp_path / "scan.h5")
+    (tmp_path / "part0.h5").unlink()
+    said = list(outcomes(signal))
+    assert all("part0.h5, which is gone" in text for text in said[:4])
+    assert said[4:] == ["true"] * 4
+
+
+def test_what_a_file_maps_of_itself_is_watched(tmp_path: Path) -> None:
+    layout = h5py.VirtualLayout(FRAMES.shape, FRAMES.dtype)
+    layout[...] = h5py.VirtualSource(".", "there", FRAMES.shape)
+    path = tmp_path / "scan.h5"
+    with h5py.File(path, "w") as file:
+        file["there"] = FRAMES
+        file.create_virtual_dataset("d", layout)
+    (signal,) = nef.read(path, "/d")
+    np.testing.assert_array_equal(signal.data, FRAMES)
+    with h5py.File(path, "r+") as file:
+        file.move("there", "elsewhere")
+    with pytest.raises(nef.ReadError, match=r"scan\.h5, which has no there any more"):
+        signal.data[3]
+    with h5py.File(path, "r+") as file:
+        file.move("elsewhere", "there")
+    np.testing.assert_array_equal(signal.data, FRAMES)
+    path.unlink()  # as long as it is open, it is there
+    assert list(outcomes(signal)) == ["true"] * 8
 
 
 def test_raw_data_that_were_cut_off_are_no_zeros(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import h5py
 import numpy as np
 
 from ..lazy import is_complex_compound
-from ..lazy.following import NotFollowedError, opened
+from ..lazy.following import opened
+from ..lazy.links import NotFollowedError
 from .elsewhere import Elsewhere, elsewhere
 from .paths import inside, stem
 from .skipping import listed, warn

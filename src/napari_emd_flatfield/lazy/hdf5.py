@@ -22,7 +22,7 @@ from .indexing import selected_shape
 from .inflation import check_stored
 from .limits import physical_memory
 from .memory import SCRATCH
-from .others import NONE, Others, OthersError
+from .others import Others, OthersError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,7 +68,9 @@ class H5Array(LazyArray):
         self._opening: int | None = None
         self._blocks: Blocks | None = None
         # Now: they have to be known before one of them is gone.
-        self._others = Others.of(dataset, self._file.path)
+        follow = self._file.follow_external
+        with self._file.held() as handle:
+            self._others = Others.of(dataset, handle, name, follow)
 
     def _blocks_of(self, dataset: Any) -> Blocks | None:
         if not isinstance(dataset, h5py.Dataset):
@@ -82,7 +84,7 @@ class H5Array(LazyArray):
 
     def _looked_at(self, slices: tuple[slice, ...]) -> Blocks | None:
         """How to read the dataset as it is in the files as they are now."""
-        if self._others is not NONE:
+        if self._others is not None:
             if self._others.have_changed(slices):
                 SharedFile.close_all()
                 self._others.have_changed(slices)

@@ -7,16 +7,17 @@ file or one of raw data was cut off. So they are looked at before each read.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
 
 from ..errors import ReadError
-from .following import located
+from .following import following, sources
+from .links import check_links, own_file
 from .opening import open_hdf5
+from .sources import Source, whole
 from .superblock import superblock
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from .grid import Slices
 
 _Version = tuple[int, int, int]
-
-# Virtual datasets may map virtual datasets; more levels than this are a loop.
-_DEEPEST = 8
 
 # As HDF5 has them open, for all datasets: it shares what it knows of a file.
 _seen: dict[Path, _Version | None] = {}
@@ -46,29 +44,6 @@ class OthersError(ReadError):
     """What a dataset shows of another file is not there."""
 
 
-class Other(NamedTuple):
-    """A file that some of a dataset is in.
-
-    Parameters
-    ----------
-    path
-        The file.
-    begin, end
-        The part of the dataset, along each axis.
-    name
-        HDF5 path of the dataset in it that is mapped.
-    raw
-        Of a file of raw data: where in the dataset it begins, where in the file,
-        and up to how many bytes it holds.
-    """
-
-    path: Path
-    begin: tuple[int, ...]
-    end: tuple[int, ...]
-    name: str = ""
-    raw: tuple[int, int, int] | None = None
-
-
 class Others:
     """Other files of one dataset.
 
@@ -78,29 +53,48 @@ class Others:
         Of the dataset.
     files
         Those that are there now.
+    home
+        The file it was reached in; it may be among them.
     """
 
     def __init__(
-        self, shape: tuple[int, ...], itemsize: int, files: tuple[Other, ...]
+        self,
+        shape: tuple[int, ...],
+        itemsize: int,
+        files: tuple[Source, ...],
+        home: Path,
     ) -> None:
         self._shape, self._itemsize, self._files = shape, itemsize, files
-        if files:
-            self._begins = np.array([file.begin for file in files])
-            self._ends = np.array([file.end for file in files])
+        self._home, self._at_home = home, _version(home)
+        self._begins = np.array([file.begin for file in files])
+        self._ends = np.array([file.end for file in files])
 
     @classmethod
-    def of(cls, dataset: h5py.Dataset, home: Path) -> Others:
-        """Find the other files of a dataset.
+    def of(
+        cls, dataset: h5py.Dataset, file: h5py.File, path: str, follow_external: bool
+    ) -> Others | None:
+        """Find the other files of a dataset; None if there are none.
 
         Parameters
         ----------
         dataset
             Any dataset.
-        home
-            The file it was reached in.
+        file, path
+            The file it was reached in, and its HDF5 path there.
+        follow_external
+            Whether they may be anywhere.
+
+        Raises
+        ------
+        NotFollowedError
+            If one is not where it may be.
         """
-        files = tuple(_found(dataset, home))
-        return cls(dataset.shape, dataset.dtype.itemsize, files) if files else NONE
+        with following(follow_external):
+            files = tuple(_found(dataset, file, path, follow_external))
+        if not files:
+            return None
+        itemsize, home = dataset.dtype.itemsize, Path(file.filename)
+        return cls(dataset.shape, itemsize, files, home)
 
     def have_changed(self, slices: Slices) -> bool:
         """Whether HDF5 would show an old state of what is selected.
@@ -113,6 +107,8 @@ class Others:
         for file in self._within(slices):
             now = _version(file.path)
             before = _seen.setdefault(file.path, now)
+            if self._is_replaced(file, now):
+                continue
             if before != now and not _is_growing(file.path, before, now):
                 _changed.add(file.path)
                 return True
@@ -136,6 +132,8 @@ class Others:
             if file.raw is not None and not (needed := self._needed(file.raw, slices)):
                 continue
             now = _seen.get(file.path)
+            if self._is_replaced(file, now):
+                continue
             if now is None:
                 raise OthersError(f"its data are in {file.path}, which is gone")
             if now[-1] < needed:
@@ -146,6 +144,12 @@ class Others:
             if file.raw is None and (file.path, file.name) not in _sound:
                 _look_into(file)
                 _sound.add((file.path, file.name))
+
+    def _is_replaced(self, file: Source, now: _Version | None) -> bool:
+        """Whether it is the one that was opened: its name may now be another's."""
+        if file.path != self._home:
+            return False
+        return now is None or self._at_home is None or now[0] != self._at_home[0]
 
     def _needed(self, raw: tuple[int, int, int], slices: Slices) -> int:
         """How long a file of raw data has to be, if any of it is selected."""
@@ -159,15 +163,13 @@ class Others:
         end = min(last + self._itemsize, first + most)
         return offset + end - first if begin < first + most and end > first else 0
 
-    def _within(self, slices: Slices) -> list[Other]:
-        if not self._files:
-            return []
+    def _within(self, slices: Slices) -> list[Source]:
         starts, stops = [s.start for s in slices], [s.stop for s in slices]
         touched = (self._begins < stops) & (self._ends > starts)
         return [self._files[i] for i in np.flatnonzero(touched.all(axis=1))]
 
 
-def _look_into(file: Other) -> None:
+def _look_into(file: Source) -> None:
     if missing := superblock(file.path).missing:
         raise OthersError(
             f"its data are in {file.path}, which is truncated: {missing} bytes are "
@@ -182,66 +184,20 @@ def _look_into(file: Other) -> None:
                 )
 
 
-# What nearly all datasets have.
-NONE = Others((), 0, ())
-
-
-def _found(dataset: h5py.Dataset, home: Path) -> Iterator[Other]:
-    own = h5py.h5f.get_name(dataset.id)
-    if own != os.fsencode(home):
-        yield Other(Path(os.fsdecode(own)), *_whole(dataset))
-    if dataset.is_virtual:
-        yield from _sources(dataset, Path(os.fsdecode(own)).parent)
-    first = 0
-    for name, offset, size in dataset.external or ():
-        most = min(size, dataset.size * dataset.dtype.itemsize - first)
-        yield Other(Path(name), *_whole(dataset), raw=(first, offset, most))
-        first += most
-
-
-def _whole(dataset: h5py.Dataset) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    return (0,) * dataset.ndim, dataset.shape
-
-
-def _sources(dataset: h5py.Dataset, folder: Path, depth: int = 0) -> Iterator[Other]:
-    whole = _whole(dataset)
-    behind: dict[tuple[Path, str], list[Other]] = {}
-    for source in dataset.virtual_sources():
-        name, mapped = source.file_name, source.dset_name
-        if name == ".":
-            continue
-        if "%b" in name:  # one file a block, numbered
-            for path in folder.glob(name.replace("%b", "*")):
-                yield Other(path, *whole)
-        elif (found := located(name.replace("%%", "%"), folder)) is not None:
-            if "%b" in mapped:
-                mapped = ""
-            try:
-                first, last = source.vspace.get_select_bounds()
-            except RuntimeError:  # it grows with its source
-                yield Other(found, *whole, mapped)
-            else:
-                stop = tuple(index + 1 for index in last)
-                yield Other(found, first, stop, mapped)
-                # Many parts may be of one and the same.
-                if (found, mapped) not in behind:
-                    behind[found, mapped] = list(_behind(found, mapped, depth))
-                for file in behind[found, mapped]:
-                    yield Other(file.path, first, stop, file.name)
-
-
-def _behind(path: Path, name: str, depth: int) -> Iterator[Other]:
-    """Files that a source of a virtual dataset shows parts of in its turn."""
-    if depth == _DEEPEST:
-        return
-    try:
-        file = open_hdf5(path)
-    except (ReadError, OSError):
-        return  # what is damaged is said of it elsewhere
-    with file:
-        source = file.get(name)
-        if isinstance(source, h5py.Dataset) and source.is_virtual:
-            yield from _sources(source, path.parent, depth + 1)
+def _found(
+    dataset: h5py.Dataset, file: h5py.File, path: str, follow_external: bool
+) -> Iterator[Source]:
+    own = own_file(dataset).filename
+    if own != file.filename:
+        passed = check_links(file, path, None if follow_external else file)
+        for each in {*passed, Path(own)}:
+            yield Source(each, *whole(dataset))
+    for source in sources(dataset, file):
+        # What never was there is known, and may come.
+        if not source.lost:
+            yield source
+        elif source.path.exists():
+            yield source._replace(name="")
 
 
 def _is_growing(path: Path, before: _Version | None, now: _Version | None) -> bool:

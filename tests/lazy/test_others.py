@@ -306,3 +306,89 @@ print([file.path for file in psutil.Process().open_files() if ".h5" in file.path
         [sys.executable, "-c", program, path], capture_output=True, text=True
     )
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize(
+    ("shape", "part"),
+    [
+        ((3, 64, 50), np.s_[0:4]),
+        ((4, 64, 49), np.s_[0:4]),
+        ((4, 64), np.s_[0:4]),
+        ((4, 64, 50, 1), np.s_[0:4]),
+        ((), np.s_[0:4]),
+        ((5, 64, 50), None),
+    ],
+)
+def test_what_is_mapped_beyond_the_end_of_a_source_is_not_shown(
+    tmp_path: Path, shape: tuple[int, ...], part: Any, depth: int
+) -> None:
+    inner = mapped(tmp_path, "contiguous")
+    with h5py.File(tmp_path / "part1.h5", "w") as file:
+        file["d"] = np.ones(shape, "u2")
+    frames = (4, *FRAMES.shape[1:])
+    layout = h5py.VirtualLayout(FRAMES.shape, FRAMES.dtype)
+    for i in range(2):
+        source = h5py.VirtualSource(f"part{i}.h5", "d", frames)
+        # Without a part HDF5 takes all there is, whatever its shape.
+        layout[4 * i : 4 * i + 4] = source if part is None else source[part]
+    with h5py.File(inner, "w") as file:
+        file.create_virtual_dataset("d", layout)
+    if depth == 2:
+        inner.rename(tmp_path / "inner.h5")
+        layout = h5py.VirtualLayout(FRAMES.shape, FRAMES.dtype)
+        for i in range(2):
+            source = h5py.VirtualSource("inner.h5", "d", FRAMES.shape)
+            layout[4 * i : 4 * i + 4] = source[4 * i : 4 * i + 4]
+        with h5py.File(inner, "w") as file:
+            file.create_virtual_dataset("d", layout)
+    (signal,) = nef.read(inner)
+    said = list(outcomes(signal))
+    if depth == 1:
+        assert said[:4] == ["true"] * 4
+    assert all("part1.h5:d, which has the shape" in text for text in said[4:])
+
+
+def test_a_source_that_shrinks_is_not_read_beyond_its_end(tmp_path: Path) -> None:
+    path = mapped(tmp_path, "gzip")
+    layout = h5py.VirtualLayout(FRAMES.shape, FRAMES.dtype)
+    for i in range(2):
+        source = h5py.VirtualSource(f"part{i}.h5", "d", (4, *FRAMES.shape[1:]))
+        layout[4 * i : 4 * i + 4] = source[0:4]
+    with h5py.File(path, "w") as file:
+        file.create_virtual_dataset("d", layout)
+    (signal,) = nef.read(path)
+    (unseen,) = nef.read(path)
+    np.testing.assert_array_equal(signal.data, FRAMES)
+    stored(tmp_path / "part1.h5", FRAMES[4:6], "gzip")
+    for each in (signal, unseen):
+        said = list(outcomes(each))
+        assert said[:4] == ["true"] * 4
+        assert all("which has the shape (2, 64, 50)" in text for text in said[4:])
+
+
+def test_a_group_that_is_mapped_is_no_source(tmp_path: Path) -> None:
+    path = mapped(tmp_path, "gzip")
+    with h5py.File(tmp_path / "part1.h5", "w") as file:
+        file.create_group("d")
+    (signal,) = nef.read(path)
+    said = list(outcomes(signal))
+    assert said[:4] == ["true"] * 4
+    assert all("part1.h5:d is mapped, which is no dataset" in text for text in said[4:])
+
+
+def test_a_vector_that_maps_more_than_there_is_is_not_taken_for_true(
+    tmp_path: Path,
+) -> None:
+    path = nef.write(tmp_path / "x.emd", nef.Signal("a", FRAMES))
+    with h5py.File(path, "r+") as file:
+        group = file["data/a"]
+        attributes = dict(group["dim1"].attrs)
+        del group["dim1"]
+        file["short"] = np.arange(5.0)
+        layout = h5py.VirtualLayout((8,), "f8")
+        layout[0:8] = h5py.VirtualSource(".", "/short", (8,))[0:8]
+        group.create_virtual_dataset("dim1", layout).attrs.update(attributes)
+    with pytest.warns(UserWarning, match=r"/short, which has the shape \(5,\)"):
+        (signal,) = nef.read(path)
+    np.testing.assert_array_equal(signal.data, FRAMES)

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ReadError
+from ..lazy.following import following, sources
 from ..lazy.inflation import check_stored
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def value_of(dataset: h5py.Dataset, where: Any = ()) -> Any:
     ------
     ReadError
         If it declares so many values, or is stored in so many bytes, that it can
-        only be damaged, or made to fill the memory.
+        only be damaged, or made to fill the memory; or if it maps more of another
+        than there is.
     OSError, RuntimeError, TypeError, ValueError
         What HDF5 raises.
     """
@@ -46,4 +48,8 @@ def value_of(dataset: h5py.Dataset, where: Any = ()) -> Any:
     nbytes = math.prod(shape) * dataset.dtype.itemsize
     if dataset.id.get_storage_size() > nbytes:
         check_stored(dataset)
+    # Where they are was looked at when it was opened.
+    with following(everywhere=True):
+        for source in sources(dataset, dataset):
+            source.check(source.shape)
     return dataset[where]

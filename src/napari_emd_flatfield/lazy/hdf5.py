@@ -23,6 +23,7 @@ from .inflation import check_stored
 from .limits import physical_memory
 from .memory import SCRATCH
 from .others import Others, OthersError
+from .sources import MisfitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -116,7 +117,7 @@ class H5Array(LazyArray):
             if blocks is not None:
                 return blocks.read(slices, out)
             block = np.asarray(self._file.read(self._name, slices, out))
-        except (UnsafeChunkError, OthersError) as error:
+        except (UnsafeChunkError, OthersError, MisfitError) as error:
             raise ReadError(
                 f"{self._file.path}:{self._name} cannot be read: {error}"
             ) from error

@@ -29,15 +29,14 @@ _Version = tuple[int, int, int]
 
 # As HDF5 has them open, for all datasets: it shares what it knows of a file.
 _seen: dict[Path, _Version | None] = {}
-# What was looked into since, and what has not stayed what it first was.
-_sound: set[tuple[Path, str]] = set()
-_changed: set[Path] = set()
+# What was looked into since: the shape that a dataset has now.
+_shapes: dict[tuple[Path, str], tuple[int, ...]] = {}
 
 
 def forget() -> None:
     """Look at all other files anew: HDF5 has closed them."""
     _seen.clear()
-    _sound.clear()
+    _shapes.clear()
 
 
 class OthersError(ReadError):
@@ -66,6 +65,7 @@ class Others:
     ) -> None:
         self._shape, self._itemsize, self._files = shape, itemsize, files
         self._home, self._at_home = home, _version(home)
+        self._first = {file.path: _version(file.path) for file in files}
         self._begins = np.array([file.begin for file in files])
         self._ends = np.array([file.end for file in files])
 
@@ -110,7 +110,6 @@ class Others:
             if self._is_replaced(file, now):
                 continue
             if before != now and not _is_growing(file.path, before, now):
-                _changed.add(file.path)
                 return True
         return False
 
@@ -124,8 +123,8 @@ class Others:
 
         Raises
         ------
-        OthersError
-            If a file is gone or cut off, or no longer has what was mapped.
+        OthersError, MisfitError
+            If a file is gone or cut off, or does not have what is mapped.
         """
         for file in self._within(slices):
             needed = 0
@@ -141,9 +140,15 @@ class Others:
                     f"its data are in {file.path}, which has {now[-1]} bytes of "
                     f"{needed}"
                 )
-            if file.raw is None and (file.path, file.name) not in _sound:
-                _look_into(file)
-                _sound.add((file.path, file.name))
+            if file.raw is not None:
+                continue
+            shape = file.shape
+            if file.lost or now != self._first[file.path]:
+                place = file.path, file.name
+                if place not in _shapes:
+                    _shapes[place] = _look_into(file)
+                shape = _shapes[place]
+            file.check(shape)
 
     def _is_replaced(self, file: Source, now: _Version | None) -> bool:
         """Whether it is the one that was opened: its name may now be another's."""
@@ -169,19 +174,23 @@ class Others:
         return [self._files[i] for i in np.flatnonzero(touched.all(axis=1))]
 
 
-def _look_into(file: Source) -> None:
+def _look_into(file: Source) -> tuple[int, ...]:
+    """Say what shape the dataset has that is shown."""
     if missing := superblock(file.path).missing:
         raise OthersError(
             f"its data are in {file.path}, which is truncated: {missing} bytes are "
             "missing at its end"
         )
-    # What was never there is known, and shown as what the dataset is filled with.
-    if file.name and file.path in _changed:
-        with open_hdf5(file.path) as opened:
-            if not isinstance(opened.get(file.name), h5py.Dataset):
-                raise OthersError(
-                    f"its data are in {file.path}, which has no {file.name} any more"
-                )
+    if not file.name:
+        return ()
+    with open_hdf5(file.path) as opened:
+        source = opened.get(file.name)
+        if not isinstance(source, h5py.Dataset):
+            raise OthersError(
+                f"its data are in {file.path}, which has no {file.name} any more"
+            )
+        shape: tuple[int, ...] = source.shape
+        return shape
 
 
 def _found(

@@ -1,13 +1,15 @@
 """All that a dataset shows parts of: virtual ones map others, which may be virtual.
 
 HDF5 goes down them anew for each part that it reads, without an end where one is made
-of itself, and takes the fill value for what it does not find. So each is looked at
-here first, once.
+of itself. It takes the fill value for what it does not find, and whatever is in memory
+for what lies beyond a source's end. So each is looked at here first, once.
 """
 
 from __future__ import annotations
 
 import glob
+import math
+import operator
 import os
 import re
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import h5py
 
-from ..errors import EmdFlatfieldError
+from ..errors import EmdFlatfieldError, ReadError
 from .links import (
     NotFollowedError,
     check_inside,
@@ -26,7 +28,7 @@ from .links import (
 from .opening import open_hdf5
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 # HDF5 reads one from within the other, on the stack of a thread.
 _DEEPEST = 40
@@ -36,6 +38,8 @@ _MOST_READS = 10**6
 _Box = tuple[tuple[int, ...], tuple[int, ...]]
 # File and HDF5 path.
 _Place = tuple[Path, str]
+# How long a source has to be along each axis, or how many values it has in all.
+_Extent = tuple[int, ...] | int
 
 
 class Source(NamedTuple):
@@ -54,6 +58,11 @@ class Source(NamedTuple):
         and up to how many bytes it holds.
     lost
         What HDF5 will not find, if anything; it shows the fill value instead.
+    shape
+        That of the dataset in it that is shown; None if it is none.
+    extent
+        What is shown of that: it is to be at least so long along each axis, or to
+        have exactly so many values.
     """
 
     path: Path
@@ -62,6 +71,39 @@ class Source(NamedTuple):
     name: str = ""
     raw: tuple[int, int, int] | None = None
     lost: str = ""
+    shape: tuple[int, ...] | None = ()
+    extent: _Extent = ()
+
+    def check(self, shape: tuple[int, ...] | None) -> None:
+        """Make sure that what is shown is there: HDF5 reads on, or crashes.
+
+        Parameters
+        ----------
+        shape
+            That the dataset has now; None if it is none.
+
+        Raises
+        ------
+        MisfitError
+            If it has another number of axes, is shorter, or not of that size.
+        """
+        if shape is None:
+            raise MisfitError(f"{self.path}:{self.name} is mapped, which is no dataset")
+        if isinstance(self.extent, int):
+            fits, meant = math.prod(shape) == self.extent, f"{self.extent} values"
+        else:
+            fits = len(shape) == len(self.extent)
+            fits = fits and all(map(operator.le, self.extent, shape))
+            meant = f"{self.extent}"
+        if self.name and not fits:
+            raise MisfitError(
+                f"its data are in {self.path}:{self.name}, which has the shape {shape} "
+                f"where {meant} are mapped; what lies beyond is undefined"
+            )
+
+
+class MisfitError(ReadError):
+    """A virtual dataset maps more of another than there is."""
 
 
 def has_sources(dataset: h5py.Dataset) -> bool:
@@ -88,19 +130,29 @@ def whole(dataset: h5py.Dataset) -> _Box:
     return (0,) * dataset.ndim, dataset.shape
 
 
+class _Part(NamedTuple):
+    """What a virtual dataset shows of another one, and where."""
+
+    place: _Place
+    box: _Box
+    extent: _Extent
+
+
 class _Node(NamedTuple):
     """A dataset that is shown, or what stands where it should be."""
 
     files: tuple[_Place, ...] = ()
     raws: tuple[tuple[Path, tuple[int, int, int]], ...] = ()
-    parts: tuple[tuple[_Place, _Box], ...] = ()
+    parts: tuple[_Part, ...] = ()
     lost: str = ""
+    shape: tuple[int, ...] | None = ()
     levels: int = 0
     reads: int = 1
 
-    def within(self, box: _Box) -> Iterator[Source]:
-        for path, name in self.files:
-            yield Source(path, *box, name, lost=self.lost)
+    def within(self, box: _Box, extents: Iterable[_Extent] = ((),)) -> Iterator[Source]:
+        for extent in extents:
+            for path, name in self.files:
+                yield Source(path, *box, name, None, self.lost, self.shape, extent)
         for path, raw in self.raws:
             yield Source(path, *box, raw=raw)
 
@@ -166,15 +218,15 @@ class Walk:
             most = min(size, dataset.size * dataset.dtype.itemsize - first)
             raws.append((Path(name), (first, offset, most)))
             first += most
-        parts: list[tuple[_Place, _Box]] = []
+        parts: list[_Part] = []
         if dataset.is_virtual and depth < _DEEPEST:
             # Many parts may be of one and the same.
             known: dict[tuple[str, str], list[_Place]] = {}
-            for source, box in _mapped(dataset):
+            for source, box, extent in _mapped(dataset):
                 if source not in known:
                     known[source] = self._behind(dataset, *source, depth + 1)
-                parts += [(place, box) for place in known[source]]
-        nodes = [self._node(place) for place, _ in parts]
+                parts += [_Part(place, box, extent) for place in known[source]]
+        nodes = [self._node(part.place) for part in parts]
         levels = 1 + max((node.levels for node in nodes), default=0)
         reads = 1 + sum(node.reads for node in nodes)
         if depth + levels > _DEEPEST or reads > _MOST_READS:
@@ -182,26 +234,29 @@ class Walk:
                 f"{dataset.name} is made of virtual datasets, and these of others, too "
                 "many times over; it is not followed"
             )
-        return _Node((), tuple(raws), tuple(parts), "", levels, reads)
+        shape = dataset.shape
+        return _Node((), tuple(raws), tuple(parts), "", shape, levels, reads)
 
     def _spread(self, top: _Node, all_of_it: _Box) -> Iterator[Source]:
         """Say of all that was seen in which part of the first dataset it is shown."""
         yield from top.within(all_of_it)
         direct: dict[_Place, _Box] = {}
-        for place, box in top.parts:
-            yield from self._node(place).within(box)
+        for place, box, extent in top.parts:
+            yield from self._node(place).within(box, [extent])
             direct[place] = box if direct.get(place, box) == box else all_of_it
         behind: dict[_Place, _Box] = {}
+        extents: dict[_Place, set[_Extent]] = {}
         for first, box in direct.items():
             pending = [first]
             while pending:
-                for place, _ in self._node(pending.pop()).parts:
+                for place, _, extent in self._node(pending.pop()).parts:
+                    extents.setdefault(place, set()).add(extent)
                     wider = box if behind.get(place, box) == box else all_of_it
                     if behind.get(place) != wider:
                         behind[place] = wider
                         pending.append(place)
         for place, box in behind.items():
-            yield from self._node(place).within(box)
+            yield from self._node(place).within(box, extents[place])
 
     def _node(self, place: _Place) -> _Node:
         node = self._nodes[place]
@@ -258,14 +313,16 @@ class Walk:
         path = Path(file.filename)
         files = {path: name}
         try:
-            files |= dict.fromkeys(check_links(file, f"/{name}", self._start), "")
+            passed = check_links(file, f"/{name}", self._start)
+            files = dict.fromkeys(passed, "") | files
             dataset = file[name]
-            if not isinstance(dataset, h5py.Dataset):
-                raise KeyError(name)
             own = Path(own_file(dataset).filename)
             if own != path:
                 files[own] = os.fsdecode(h5py.h5i.get_name(dataset.id))
-            node = self._look_at(dataset, depth)
+            if isinstance(dataset, h5py.Dataset):
+                node = self._look_at(dataset, depth)
+            else:
+                node = _Node(shape=None)
         except NotFollowedError:
             raise
         except (KeyError, OSError, RuntimeError, ValueError):  # nor will HDF5 find it
@@ -278,15 +335,26 @@ class Walk:
         return path, ""
 
 
-def _mapped(dataset: h5py.Dataset) -> Iterator[tuple[tuple[str, str], _Box]]:
+def _mapped(
+    dataset: h5py.Dataset,
+) -> Iterator[tuple[tuple[str, str], _Box, _Extent]]:
     for source in dataset.virtual_sources():
+        shown, selected = source.vspace, source.src_space
+        extent: _Extent
         try:
-            first, last = source.vspace.get_select_bounds()
+            bounds = shown.get_select_bounds()
         except RuntimeError:  # it grows with its source
-            box = whole(dataset)
+            box, extent = whole(dataset), (0,) * selected.get_simple_extent_ndims()
         else:
+            if bounds is None:
+                continue  # nothing is selected
+            first, last = bounds
             box = first, tuple(index + 1 for index in last)
-        yield (source.file_name, source.dset_name), box
+            if selected.get_select_type() == h5py.h5s.SEL_ALL:
+                extent = shown.get_select_npoints()
+            else:
+                extent = tuple(index + 1 for index in selected.get_select_bounds()[1])
+        yield (source.file_name, source.dset_name), box, extent
 
 
 def _numbered(file: h5py.File, name: str) -> list[str]:

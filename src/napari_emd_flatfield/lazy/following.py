@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import h5py
 
 from .links import check_links
-from .sources import Walk, has_sources
+from .sources import has_sources
+from .walking import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

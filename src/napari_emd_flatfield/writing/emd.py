@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -15,6 +15,7 @@ from ..flatfield.corrected import CorrectedArray
 from ..formats.berkeley import ADDED, FRAME_LAST, NAME, ROLE
 from ..formats.display import display_order
 from ..formats.roles import role_of
+from ..lazy.memory import SCRATCH
 from ..lazy.opening import open_hdf5
 from ..provenance import COMMENTS
 from ..signal import Axis, Signal
@@ -133,7 +134,7 @@ def write(
     target = Path(path)
     written: dict[str, Written] = {}
     meter = Meter(chosen, progress)
-    with _failure_named(target), watched(chosen, target):
+    with _failure_named(target), watched(chosen, target), closing(SCRATCH):
         adds = mode == "a" and target.exists()
         if adds:
             open_hdf5(target).close()

@@ -18,7 +18,6 @@ from h5py._objects import phil
 
 from ..lazy import adapt, read_once
 from ..lazy.indexing import selected_shape
-from ..lazy.memory import SCRATCH
 from .encoder import Encoder
 from .encoding import tiles
 from .pipeline import ahead, thread_count
@@ -117,7 +116,7 @@ def write_frames(
     read = math.prod(size) * dataset.dtype.itemsize // 2
     threads = thread_count(read + encoder.nbytes_held)
     produced = ahead(produce, blocks, threads)
-    with closing(SCRATCH), closing(encoder), closing(produced):
+    with closing(encoder), closing(produced):
         for offset, stored in itertools.chain.from_iterable(produced):
             with phil:  # h5py before 3.16 does not take its own lock for this
                 dataset.id.write_direct_chunk(offset, stored.data)

@@ -64,6 +64,15 @@ class Written(NamedTuple):
         return cls(shape, dataset.dtype, np.zeros(count, np.uint32))
 
 
+class _Chunk(NamedTuple):
+    """A chunk as it is stored, and the checksum that its values must have."""
+
+    offset: Offset
+    skipped: int
+    data: np.ndarray
+    sum: int
+
+
 def checksum(block: np.ndarray) -> int:
     """CRC-32 of the values of an array, in C order.
 
@@ -101,7 +110,7 @@ def verify(
         If a dataset has another shape, dtype or number of chunks, or a chunk cannot
         be read, or holds something else.
     """
-    with closing(SCRATCH), open_hdf5(path) as file:
+    with open_hdf5(path) as file:
         for name, each in written.items():
             for wrong in _looked_at(file, name, each, everything):
                 if wrong is not None:
@@ -144,22 +153,35 @@ def _compared(
     chunks, dtype = dataset.chunks, dataset.dtype
     assert pipeline is not None  # or it could not have been written
 
-    def stored() -> Iterator[tuple[Offset, int, np.ndarray]]:
+    def stored() -> Iterator[_Chunk]:
         for number in numbers:
             offset = tuple(n * c for n, c in zip(number, chunks, strict=True))
-            with phil:  # h5py before 3.16 does not take its own lock for this
-                skipped, data = dataset.id.read_direct_chunk(offset)
-            yield number, skipped, np.frombuffer(data, np.uint8)
+            skipped, data = _stored(dataset, offset, pipeline.nbytes)
+            yield _Chunk(offset, skipped, np.frombuffer(data, np.uint8), sums[number])
 
-    def as_written(found: tuple[Offset, int, np.ndarray]) -> tuple[Offset, bool]:
-        number, skipped, data = found
-        offset = tuple(n * c for n, c in zip(number, chunks, strict=True))
+    def as_written(found: _Chunk) -> tuple[Offset, bool]:
         with SCRATCH.lent(chunks, dtype) as chunk:
-            pipeline.decode(data, skipped, chunk.reshape(-1).view(np.uint8))
-            sizes = (n - o for n, o in zip(shape, offset, strict=True))
+            pipeline.decode(found.data, found.skipped, chunk.reshape(-1).view(np.uint8))
+            sizes = (n - o for n, o in zip(shape, found.offset, strict=True))
             part = chunk[tuple(map(slice, sizes))]
-            return offset, bool(checksum(part) == sums[number])
+            return found.offset, bool(checksum(part) == found.sum)
 
     threads = thread_count(3 * pipeline.nbytes)
     with closing(ahead(as_written, stored(), threads)) as results:
         yield from results
+
+
+def _stored(
+    dataset: h5py.Dataset, offset: Offset, nbytes: int
+) -> tuple[int, bytes | memoryview]:
+    # What cannot be compressed takes a little more than it is; hardly any does.
+    memory = SCRATCH.array((nbytes + nbytes // 64 + 1024,), np.dtype(np.uint8))
+    with phil:  # h5py before 3.16 does not take its own lock for this
+        try:
+            found = dataset.id.read_direct_chunk(offset, out=memory)
+        except ValueError:
+            found = dataset.id.read_direct_chunk(offset)
+    skipped: int
+    data: bytes | memoryview
+    skipped, data = found
+    return skipped, data

@@ -89,7 +89,8 @@ class Pool:
 
     def _by_size(self) -> list[np.ndarray]:
         spare = list(self._spare.values())  # at once, whatever other threads do
-        return sorted(spare, key=lambda memory: memory.size)
+        # Of equal ones that which was used last: it may still be in the CPU's cache.
+        return sorted(reversed(spare), key=lambda memory: memory.size)
 
     @contextmanager
     def lent(

@@ -47,11 +47,12 @@ class Stepping:
             for take_back in begun:
                 take_back()
             return
-        self._begun = [
-            take_back
-            for part in _next(array, slices, step)
-            for take_back in array._ahead(part)
-        ]
+        self._begun = []
+        for part in _next(array, slices, step):
+            begun = array._ahead(part)
+            if not begun:
+                return  # nor would those that come after
+            self._begun += begun
 
 
 def _step(last: Slices, slices: Slices) -> tuple[int, ...]:

@@ -160,9 +160,23 @@ def ours_alone(
     nef.write(target, signal, compression=none(compression))
 
 
+def page_cache(
+    source: Path, target: Path, compression: str, frames: int
+) -> Iterator[None]:
+    """Frames that are there, copied into a file: the least that saving can be."""
+    with h5py.File(source) as read:
+        data = [frame.astype("f4") for frame in read["raw"][:4]]
+    yield
+    with target.open("wb", buffering=0) as file:
+        for i in range(frames):
+            frame = memoryview(data[i % len(data)]).cast("B")
+            os.posix_fallocate(file.fileno(), i * len(frame), len(frame))
+            assert file.write(frame) == len(frame)
+
+
 CONTENDERS: dict[str, Contender] = {
     function.__name__: function
-    for function in (careful, dask_store, ours, h5py_alone, ours_alone)
+    for function in (careful, dask_store, ours, h5py_alone, ours_alone, page_cache)
 }
 
 

@@ -26,6 +26,10 @@ _GZIP = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
 # From run to run of the very same, as for tiles of 32 that are left to HDF5.
 _SAME = 0.9
 
+# What is turned pixel by pixel and kept, and then copied, goes over memory three times
+# where a well-ordered frame does once. So near to the time of only that we have to be.
+_NEAR = 1.4
+
 # How it is stored, and how many times as fast stepping has to be.
 LAYOUTS: dict[str, tuple[dict[str, Any], float]] = {
     "contiguous": ({}, 1.3),
@@ -105,11 +109,12 @@ def test_against_the_grain(
     with h5py.File(path, "w") as file:
         file.create_dataset("xyn", data=frames.T, **options)
         file.create_dataset("nyx", data=frames, **ordered)
-    well, against = measured("grain", path)
+    well, against, *least = measured("grain", path)
     with capsys.disabled():
         kind = "gzip" if options else "contiguous"
         print(
             f"\n| {kind}, stored (x, y, n) | {against:.1f} "
-            f"| {against / well:.1f} × well ordered |"
+            f"| {against / well:.1f} × well ordered |",
+            *[f"three passes {each:.1f}" for each in least],
         )
-    assert against <= 2 * well
+    assert against <= max([2 * well, *[_NEAR * each for each in least]])

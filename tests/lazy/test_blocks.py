@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 import pytest
 
-from napari_emd_flatfield.lazy import H5Array, StackedArray
+from napari_emd_flatfield.lazy import H5Array, StackedArray, memory
 from napari_emd_flatfield.lazy.cache import CACHE
 from napari_emd_flatfield.lazy.chunked import Chunked
 from napari_emd_flatfield.lazy.descriptor import Descriptor
@@ -116,6 +116,32 @@ def test_a_stack_stored_last_axis_first_is_read_in_slabs(tmp_path: Path) -> None
         for index in (0, 1, 2, 30, 5):
             np.testing.assert_array_equal(frames[index], data[..., index].T)
         assert CACHE.nbytes == data.nbytes
+
+
+def test_a_block_goes_where_one_was_that_made_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = np.random.default_rng(0).integers(0, 999, (300, 200, 80)).astype("u2")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["d"] = data
+    block = data.nbytes // 5
+    CACHE.limit = 2 * block
+    made: list[int] = []
+
+    def new(nbytes: int, new: Callable[[int], np.ndarray] = memory._new) -> np.ndarray:
+        made.append(nbytes)
+        return new(nbytes)
+
+    memory.FRAMES.close()
+    monkeypatch.setattr(memory, "_new", new)
+    with H5Array(tmp_path / "a.h5", "d") as array:
+        frames = array.transpose(2, 1, 0)
+        for index in range(80):
+            np.testing.assert_array_equal(frames[index], data[..., index].T)
+            assert CACHE.nbytes <= CACHE.limit
+        assert made == [block, block]
+    gc.collect()
+    assert not memory.FRAMES._spare, "nothing is kept once no file is open"
 
 
 @pytest.mark.parametrize("step", [1, -1, 3])

@@ -41,6 +41,14 @@ def test_the_smallest_that_is_large_enough_is_lent() -> None:
     assert pool.take(10) is small
 
 
+def test_of_equal_ones_that_which_was_used_last_is_lent() -> None:
+    pool = Pool()
+    lent = [pool.take(100) for _ in range(3)]
+    for memory in lent:
+        pool.give(memory)
+    assert [pool.take(100) is memory for memory in reversed(lent)] == [True] * 3
+
+
 def test_of_more_than_is_kept_the_smallest_goes() -> None:
     pool = Pool()
     sizes = [10, 2**25, 2**25]  # a little more than 64 MiB

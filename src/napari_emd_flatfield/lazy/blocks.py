@@ -212,6 +212,7 @@ class Blocks:
             for s, n in zip(slices, self._layout.shape, strict=True)
         ]
         order = sorted(range(len(shape)), key=whole.__getitem__)
+        CACHE.make_room(self._nbytes(shape))
         array = FRAMES.array(tuple(shape[axis] for axis in order), self._layout.dtype)
         target = array.transpose(np.argsort(order))
         return self._work(target, self._layout.pieces(place, target))

@@ -58,6 +58,17 @@ class Cache:
                 self._kept.move_to_end(key)
             return self._kept.get(key)
 
+    def make_room(self, nbytes: int) -> None:
+        """Forget what would have to go for more: its memory can be used for that.
+
+        Parameters
+        ----------
+        nbytes
+            How much is going to be added.
+        """
+        with self._lock:
+            self._shrink(nbytes)
+
     def take(self, key: Key) -> Work | None:
         """Return what is kept, if it is, and forget it: nobody else will get it.
 
@@ -122,8 +133,8 @@ class Cache:
             self._nbytes = 0
             return works
 
-    def _shrink(self) -> None:
-        while self._nbytes > self._limit:
+    def _shrink(self, more: int = 0) -> None:
+        while self._kept and self._nbytes + more > self._limit:
             _, work = self._kept.popitem(last=False)
             self._nbytes -= work.nbytes
 

@@ -24,8 +24,9 @@ _trim: Any = None
 if sys.platform == "linux":
     _trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # not with musl
 
-# More than this is not kept while nobody uses it.
-_MOST_SPARE = 64 * 2**20
+# More than this is not kept while nobody uses it: some frames, or a block of many.
+_SPARE_FRAMES = 64 * 2**20
+_SPARE_BLOCK = 256 * 2**20
 
 # Less than this Python's own memory is best for, as it is used again anyway.
 _LEAST = 2**20
@@ -36,12 +37,14 @@ class Pool:
 
     Parameters
     ----------
+    most
+        How many bytes to keep while nobody uses them.
     exact
         Whether to lend nothing that is larger than what is asked for.
     """
 
-    def __init__(self, exact: bool = False) -> None:
-        self._exact = exact
+    def __init__(self, most: int = _SPARE_FRAMES, exact: bool = False) -> None:
+        self._most, self._exact = most, exact
         # By identity: several threads may look for the same one, one of them gets it.
         self._spare: dict[int, np.ndarray] = {}
 
@@ -74,7 +77,7 @@ class Pool:
         """
         self._spare[id(memory)] = memory
         by_size = self._by_size()
-        excess = sum(each.size for each in by_size) - _MOST_SPARE
+        excess = sum(each.size for each in by_size) - self._most
         # What is too small for most uses goes first.
         for each in by_size:
             if excess <= 0:
@@ -90,7 +93,8 @@ class Pool:
     def _by_size(self) -> list[np.ndarray]:
         spare = list(self._spare.values())  # at once, whatever other threads do
         # Of equal ones that which was used last: it may still be in the CPU's cache.
-        return sorted(reversed(spare), key=lambda memory: memory.size)
+        spare.reverse()
+        return sorted(spare, key=lambda memory: memory.size)
 
     @contextmanager
     def lent(
@@ -158,7 +162,7 @@ class Pool:
 SCRATCH = Pool()
 
 # For what is returned, and kept.
-FRAMES = Pool(exact=True)
+FRAMES = Pool(_SPARE_BLOCK, exact=True)
 
 # Not shared with a process that is forked; Windows forks none.
 _ACCESS = mmap.ACCESS_DEFAULT if os.name == "nt" else mmap.ACCESS_COPY

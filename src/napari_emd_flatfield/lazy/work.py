@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol
 
 from .limits import core_count
+from .memory import FRAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -132,7 +133,7 @@ class Pool:
     def __init__(self) -> None:
         self._threads = thread_count()
         self._executor = ThreadPoolExecutor(self._threads, "reading")
-        weakref.finalize(self, self._executor.shutdown, wait=False).atexit = False
+        weakref.finalize(self, _end, self._executor).atexit = False
 
     @classmethod
     def shared(cls) -> Pool:
@@ -156,3 +157,8 @@ class Pool:
         """
         for _ in range(min(work.untouched, self._threads) - but):
             self._executor.submit(work.help)
+
+
+def _end(executor: ThreadPoolExecutor) -> None:
+    executor.shutdown(wait=False)
+    FRAMES.close()  # no file is open

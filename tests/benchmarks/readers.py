@@ -22,6 +22,7 @@ import h5py
 import numpy as np
 
 from napari_emd_flatfield.lazy import CACHE, H5Array
+from napari_emd_flatfield.lazy.memory import FRAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,9 +74,37 @@ def frames(path: str) -> list[float]:
         np.testing.assert_array_equal(array[3], dataset[3])
         # A few are enough of what takes h5py most of a second each.
         order = _FEW if array.chunks[0] > len(_FEW) else _JUMPS
-        return medians(
-            read(dataset, order), read(array, order), read(array, range(len(array)))
-        )
+        each = range(len(array))
+        ways = [read(dataset, order), read(array, order), read(array, each)]
+        offset = dataset.id.get_offset()
+        if offset is None:
+            return medians(*ways)
+        with Path(path).open("rb") as stream, ThreadPoolExecutor(1) as pool:
+            ways.append(copying(stream.fileno(), offset, array, pool))
+            return medians(*ways)
+
+
+def copying(
+    number: int, offset: int, array: Any, pool: ThreadPoolExecutor
+) -> Callable[[], int]:
+    """Copy frames out of the page cache, by halves, into memory used before."""
+    nbytes = array.nbytes // len(array)
+    # One is held while the next is read.
+    memory = [FRAMES.array((nbytes,), np.dtype("u1")) for _ in range(2)]
+
+    def copy(part: np.ndarray, begin: int) -> None:
+        assert os.preadv(number, [part.data], begin) == len(part)
+
+    def run() -> int:
+        for index in range(len(array)):
+            first, second = np.split(memory[index % 2], 2)
+            begin = offset + index * nbytes
+            other = pool.submit(copy, second, begin + len(first))
+            copy(first, begin)
+            other.result()
+        return len(array)
+
+    return run
 
 
 def grain(path: str) -> list[float]:

@@ -26,8 +26,9 @@ _GZIP = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
 # From run to run of the very same, as for tiles of 32 that are left to HDF5.
 _SAME = 0.9
 
-# What is turned pixel by pixel and kept, and then copied, goes over memory three times
-# where a well-ordered frame does once. So near to the time of only that we have to be.
+# How near to the least that memory allows, measured in the same run, we have to be
+# where that is not enough for what is asked for: a contiguous frame is copied, by h5py
+# as by us, and one stored (x, y, n) is turned, kept and copied.
 _NEAR = 1.4
 
 # How it is stored, and how many times as fast stepping has to be.
@@ -86,13 +87,14 @@ def test_frames(
     path = tmp_path / "stack.h5"
     with h5py.File(path, "w") as file:
         file.create_dataset("d", data=frames, **options)
-    theirs, jumping, stepping = measured("frames", path)
+    theirs, jumping, stepping, *least = measured("frames", path)
     with capsys.disabled():
         print(
             f"\n| {name} | {theirs:.1f} | {jumping:.1f} ({theirs / jumping:.1f} ×) "
-            f"| {stepping:.1f} ({theirs / stepping:.1f} ×) |"
+            f"| {stepping:.1f} ({theirs / stepping:.1f} ×) |",
+            *[f"two threads that copy {each:.2f}" for each in least],
         )
-    assert theirs >= needed * stepping
+    assert stepping <= max([theirs / needed, *[_NEAR * each for each in least]])
     assert theirs >= _SAME * jumping
 
 

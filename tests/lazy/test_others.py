@@ -91,6 +91,7 @@ def mapped_by_number(folder: Path, how: str) -> Path:
         inner[...] = h5py.VirtualSource(f"part{i}.h5", "d", inner.shape)
         with h5py.File(folder / f"block[{i}].h5", "w") as file:
             file.create_virtual_dataset("d", inner)
+    (folder / "block[old].h5").write_bytes(b"not one of them")
     frames = (h5py.h5s.UNLIMITED, *FRAMES.shape[1:])
     here = h5py.h5s.create_simple(FRAMES.shape, frames)
     here.select_hyperslab((0, 0, 0), (h5py.h5s.UNLIMITED, 1, 1), (4, 1, 1), (4, 64, 50))

@@ -49,7 +49,7 @@ def value_of(dataset: h5py.Dataset, where: Any = ()) -> Any:
     if dataset.id.get_storage_size() > nbytes:
         check_stored(dataset)
     # Where they are was looked at when it was opened.
-    with following(everywhere=True):
+    with following(True):
         for source in sources(dataset, dataset):
             source.check(source.shape)
     return dataset[where]

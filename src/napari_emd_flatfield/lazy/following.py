@@ -24,37 +24,55 @@ if TYPE_CHECKING:
     from .sources import Source
 
 
-class _Rule:
-    """Whether to follow everywhere, and what was seen since this was said."""
+class Rule:
+    """What may be followed, and what was seen since this was said.
+
+    Parameters
+    ----------
+    everywhere
+        Whether all may, not only what is in the folder of the file that was opened.
+    """
 
     def __init__(self, everywhere: bool) -> None:
         self.everywhere = everywhere
         self._walks: dict[str, Walk] = {}
 
     def walk(self, start: h5py.Group) -> Walk:
+        """Return a walk that begins in a file, the same as before.
+
+        Parameters
+        ----------
+        start
+            An object of the file.
+        """
         name = "" if self.everywhere else start.file.filename
         if name not in self._walks:
             self._walks[name] = Walk(None if self.everywhere else start)
         return self._walks[name]
 
 
-_rule: ContextVar[_Rule | None] = ContextVar("follow_external", default=None)
+_rule: ContextVar[Rule | None] = ContextVar("follow_external", default=None)
 
 
 @contextmanager
-def following(everywhere: bool) -> Iterator[None]:
+def following(rule: bool | Rule) -> Iterator[None]:
     """Follow what leads to other files, for a while.
 
-    What was looked at meanwhile is not looked at again.
+    What was looked at meanwhile, or under the same rule before, is not looked at again.
 
     Parameters
     ----------
-    everywhere
-        Wherever it leads, not only to the folder of the file that was opened.
+    rule
+        Or whether to follow wherever it leads, not only to the folder of the file
+        that was opened.
     """
     outer = _rule.get()
-    same = outer is not None and outer.everywhere == everywhere
-    token = _rule.set(outer if same else _Rule(everywhere))
+    if isinstance(rule, Rule):
+        token = _rule.set(rule)
+    elif outer is not None and outer.everywhere == rule:
+        token = _rule.set(outer)
+    else:
+        token = _rule.set(Rule(rule))
     try:
         yield
     finally:
@@ -84,7 +102,7 @@ def opened(group: h5py.Group, path: str) -> Any:
     KeyError, OSError, RuntimeError
         What HDF5 raises.
     """
-    rule = _rule.get() or _Rule(everywhere=False)
+    rule = _rule.get() or Rule(everywhere=False)
     check_links(group, path, None if rule.everywhere else group)
     node = group[path]
     if isinstance(node, h5py.Dataset) and has_sources(node):
@@ -116,4 +134,4 @@ def sources(dataset: h5py.Dataset, group: h5py.Group) -> list[Source]:
     """
     if not has_sources(dataset):
         return []
-    return (_rule.get() or _Rule(everywhere=False)).walk(group).sources(dataset)
+    return (_rule.get() or Rule(everywhere=False)).walk(group).sources(dataset)

@@ -72,10 +72,10 @@ def check_links(
             return check_links(group, f"{target}/{rest}", start, links + 1)
         if kind == h5py.h5l.TYPE_EXTERNAL:
             file_name, target = map(os.fsdecode, here.get_val(name))
-            found = located(file_name, folder_of(group))
+            found = located(file_name, Path(own_file(group).filename).parent)
             if found is None:
                 return []
-            with elsewhere(found, start) as other:
+            with _elsewhere(found, start) as other:
                 if other is None:
                     return [found]
                 return [
@@ -119,26 +119,8 @@ def check_inside(path: Path, start: h5py.Group | None) -> None:
 
 
 @contextmanager
-def elsewhere(path: Path, start: h5py.Group | None) -> Iterator[h5py.File | None]:
-    """Open another file, where it may be.
-
-    Parameters
-    ----------
-    path
-        The file.
-    start
-        As for `check_links`.
-
-    Yields
-    ------
-    h5py.File or None
-        None where HDF5 will fail to open it.
-
-    Raises
-    ------
-    NotFollowedError
-        As `check_links` raises it.
-    """
+def _elsewhere(path: Path, start: h5py.Group | None) -> Iterator[h5py.File | None]:
+    """Open another file, where it may be; None where HDF5 will fail to."""
     check_inside(path, start)
     try:
         file = open_hdf5(path)
@@ -172,14 +154,3 @@ def own_file(node: h5py.Group | h5py.Dataset) -> h5py.File:
         Any object.
     """
     return h5py.File(h5py.h5i.get_file_id(node.id))
-
-
-def folder_of(node: h5py.Group | h5py.Dataset) -> Path:
-    """Return the folder of the file an object is in.
-
-    Parameters
-    ----------
-    node
-        Any object.
-    """
-    return Path(own_file(node).filename).parent

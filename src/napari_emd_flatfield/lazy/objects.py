@@ -6,7 +6,7 @@ from typing import Any
 
 import h5py
 
-from .following import following, opened
+from .following import Rule, following, opened
 
 # Datasets kept open between reads, each with a cache of its own: a series may be
 # thousands of datasets, of which a cache serves only the last few.
@@ -27,7 +27,7 @@ class Objects:
     """
 
     def __init__(self, follow_external: bool) -> None:
-        self._follow_external = follow_external
+        self._rule = Rule(follow_external)
         self._datasets: dict[str, h5py.Dataset] = {}
         # Groups to which no link leads but hard ones; which was used last is last.
         self._reached: dict[str, None] = {}
@@ -48,7 +48,7 @@ class Objects:
             If it shows data of a file that may not be followed.
         """
         parent, _, last = name.rpartition("/")
-        with following(self._follow_external):
+        with following(self._rule):
             if parent:
                 if parent not in self._reached:
                     return opened(file, name)
@@ -83,3 +83,4 @@ class Objects:
         """Let go of all, before the file is closed."""
         self._datasets.clear()
         self._reached.clear()
+        self._rule = Rule(self._rule.everywhere)

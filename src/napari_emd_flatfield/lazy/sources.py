@@ -16,7 +16,6 @@ import h5py
 from ..errors import ReadError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 Box = tuple[tuple[int, ...], tuple[int, ...]]
@@ -131,7 +130,7 @@ class Mapping(NamedTuple):
     extent: Extent
 
 
-def mappings(dataset: h5py.Dataset) -> Iterator[Mapping]:
+def mappings(dataset: h5py.Dataset) -> list[Mapping]:
     """Say what a virtual dataset maps itself.
 
     Parameters
@@ -139,29 +138,41 @@ def mappings(dataset: h5py.Dataset) -> Iterator[Mapping]:
     dataset
         A virtual dataset.
 
-    Yields
-    ------
-    Mapping
+    Returns
+    -------
+    list of Mapping
         Those of nothing are left out.
     """
+    found, everything = [], whole(dataset)
     for source in dataset.virtual_sources():
         shown, selected = source.vspace, source.src_space
         # Of all there is, its shape is not stored.
         is_all = selected.get_select_type() == h5py.h5s.SEL_ALL
-        extent: Extent = (0,) * selected.get_simple_extent_ndims()
-        try:
-            part = shown.get_select_bounds()
-            there = part if is_all else selected.get_select_bounds()
-        except RuntimeError:  # it grows with its source
-            box = whole(dataset)
-        else:
-            if part is None or there is None:
-                continue  # nothing is mapped
-            box = part[0], tuple(index + 1 for index in part[1])
-            extent = tuple(index + 1 for index in there[1])
-            if is_all:
-                extent = shown.get_select_npoints()
-        yield Mapping(source.file_name, source.dset_name, box, extent)
+        box = _bounds(shown, everything)
+        any_long = (), (0,) * selected.get_simple_extent_ndims()
+        there = box if is_all else _bounds(selected, any_long)
+        if box is not None and there is not None:
+            extent = _all_of_one(shown) if is_all else there[1]
+            found.append(Mapping(source.file_name, source.dset_name, box, extent))
+    return found
+
+
+def _bounds(selection: h5py.h5s.SpaceID, growing: Box) -> Box | None:
+    """Where what is selected begins and ends, if anything is."""
+    try:
+        bounds = selection.get_select_bounds()
+    except RuntimeError:  # no end: it grows with a source, or with how many there are
+        return growing
+    return bounds and (bounds[0], tuple(index + 1 for index in bounds[1]))
+
+
+def _all_of_one(selection: h5py.h5s.SpaceID) -> int:
+    """How many values one source has of which all are mapped."""
+    try:
+        return int(selection.get_select_npoints())
+    except RuntimeError:  # one a block
+        *_, block = selection.get_regular_hyperslab()
+        return math.prod(block)
 
 
 def numbered(file: h5py.File, name: str) -> list[str]:
@@ -177,8 +188,20 @@ def numbered(file: h5py.File, name: str) -> list[str]:
     if "%b" not in name:
         return [name.replace("%%", "%")]
     parent, _, last = name.rpartition("/")
-    pattern = re.compile(re.escape(last).replace("%b", r"\d+"))
     there = file.get(parent or "/")
     if not isinstance(there, h5py.Group):
         return []
-    return [f"{parent}/{each}" for each in there if pattern.fullmatch(each)]
+    return [f"{parent}/{each}" for each in there if is_numbered(each, last)]
+
+
+def is_numbered(name: str, pattern: str) -> bool:
+    """Whether a name is one of those that a pattern stands for.
+
+    Parameters
+    ----------
+    name
+        Any name.
+    pattern
+        With ``%b`` for a number.
+    """
+    return bool(re.fullmatch(re.escape(pattern).replace("%b", r"\d+"), name))

@@ -16,7 +16,7 @@ import h5py
 from ..errors import EmdFlatfieldError
 from .links import NotFollowedError, check_inside, check_links, located, own_file
 from .opening import open_hdf5
-from .sources import Source, mappings, numbered, whole
+from .sources import Source, has_sources, is_numbered, mappings, numbered, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 # HDF5 reads one from within the other, on the stack of a thread.
 _DEEPEST = 40
-# Datasets that HDF5 looks through to read one; with each level they may double.
-_MOST_READS = 10**6
+# Parts that HDF5 looks through to read one dataset; with each level they may double.
+_MOST_READS = 10**8
 
 # File and HDF5 path.
 _Place = tuple[Path, str]
@@ -48,7 +48,7 @@ class _Node(NamedTuple):
     parts: tuple[_Part, ...] = ()
     lost: str = ""
     shape: tuple[int, ...] | None = ()
-    levels: int = 0
+    levels: int = 1
     reads: int = 1
 
     def within(self, box: Box, extents: Iterable[Extent] = ((),)) -> Iterator[Source]:
@@ -113,6 +113,8 @@ class Walk:
         return list(self._spread(self._look_at(dataset), whole(dataset)))
 
     def _look_at(self, dataset: h5py.Dataset, depth: int = 0) -> _Node:
+        if not has_sources(dataset):
+            return _Node(shape=dataset.shape)
         raws, first = [], 0
         for name, offset, size in dataset.external or ():
             # HDF5 takes such names relative to where the program was started.
@@ -181,6 +183,10 @@ class Walk:
             return [self._lose(Path(own.filename).parent / file_name, file_name)]
         found = []
         for path in paths:
+            place = path, name
+            if place in self._nodes:  # of a name that stands for itself
+                found.append(place)
+                continue
             check_inside(path, self._start)
             try:
                 file = open_hdf5(path)
@@ -198,8 +204,9 @@ class Walk:
             return [] if path is None else [path]
         # One file a block, numbered.
         check_inside(folder / name.replace("%b", "0"), self._start)
-        pattern = glob.escape(str(folder / name)).replace("%b", "*")
-        return [Path(path) for path in sorted(glob.glob(pattern))]  # noqa: PTH207
+        named = str(folder / name)
+        found = glob.glob(glob.escape(named).replace("%b", "*"))  # noqa: PTH207
+        return [Path(path) for path in sorted(found) if is_numbered(path, named)]
 
     def _enter(self, file: h5py.File, name: str, depth: int) -> _Place:
         place = Path(file.filename), name

@@ -1,7 +1,8 @@
 """Ways to read a stack, taking turns in a process of their own.
 
 ``python readers.py frames FILE`` prints milliseconds a frame of dataset ``d``: read by
-h5py, by this package from frame to frame in no order, and from each to the next.
+h5py, by this package from frame to frame in no order, and from each to the next; where
+it is contiguous, also by two threads that do nothing but copy.
 ``python readers.py grain FILE`` prints those of stepping through ``nyx`` and ``xyn``,
 and of three passes over memory, the fewest that ``xyn`` can be read with.
 Each frame is held until the next is there, as a viewer does, and none is kept until it

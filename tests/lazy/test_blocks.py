@@ -132,7 +132,7 @@ def test_a_block_goes_where_one_was_that_made_room(
         made.append(nbytes)
         return new(nbytes)
 
-    memory.FRAMES.close()
+    memory.FRAMES.clear()
     monkeypatch.setattr(memory, "_new", new)
     with H5Array(tmp_path / "a.h5", "d") as array:
         frames = array.transpose(2, 1, 0)

@@ -60,6 +60,15 @@ def test_of_more_than_is_kept_the_smallest_goes() -> None:
     assert not pool._spare
 
 
+def test_one_block_is_kept_beside_what_is_small() -> None:
+    pool = Pool(exact=True, keeps_largest=True)
+    sizes = [2**28, 2**25, 2**28, 2**25, 2**25]
+    for memory in [pool.take(size) for size in sizes]:
+        pool.give(memory)
+    kept = sorted(memory.size for memory in pool._spare.values())
+    assert kept == [2**25, 2**25, 2**28]
+
+
 def test_memory_comes_back_after_an_error() -> None:
     pool = Pool()
 

@@ -24,9 +24,8 @@ _trim: Any = None
 if sys.platform == "linux":
     _trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # not with musl
 
-# More than this is not kept while nobody uses it: some frames, or a block of many.
-_SPARE_FRAMES = 64 * 2**20
-_SPARE_BLOCK = 256 * 2**20
+# More than this is not kept while nobody uses it.
+_MOST_SPARE = 64 * 2**20
 
 # Less than this Python's own memory is best for, as it is used again anyway.
 _LEAST = 2**20
@@ -37,14 +36,14 @@ class Pool:
 
     Parameters
     ----------
-    most
-        How many bytes to keep while nobody uses them.
     exact
         Whether to lend nothing that is larger than what is asked for.
+    keeps_largest
+        Whether to keep one that nobody uses whatever its size, beside smaller ones.
     """
 
-    def __init__(self, most: int = _SPARE_FRAMES, exact: bool = False) -> None:
-        self._most, self._exact = most, exact
+    def __init__(self, exact: bool = False, keeps_largest: bool = False) -> None:
+        self._exact, self._keeps_largest = exact, keeps_largest
         # By identity: several threads may look for the same one, one of them gets it.
         self._spare: dict[int, np.ndarray] = {}
 
@@ -77,7 +76,9 @@ class Pool:
         """
         self._spare[id(memory)] = memory
         by_size = self._by_size()
-        excess = sum(each.size for each in by_size) - self._most
+        if self._keeps_largest:
+            by_size.pop()
+        excess = sum(each.size for each in by_size) - _MOST_SPARE
         # What is too small for most uses goes first.
         for each in by_size:
             if excess <= 0:
@@ -85,9 +86,13 @@ class Pool:
             self._spare.pop(id(each), None)
             excess -= each.size
 
-    def close(self) -> None:
+    def clear(self) -> None:
         """Return to the system what nobody uses; the pool can still be used."""
         self._spare.clear()
+
+    def close(self) -> None:
+        """As `clear`, and have plugins do so with what they have freed."""
+        self.clear()
         trim()
 
     def _by_size(self) -> list[np.ndarray]:
@@ -161,8 +166,8 @@ class Pool:
 # For what is needed only while a frame is read, corrected or encoded.
 SCRATCH = Pool()
 
-# For what is returned, and kept.
-FRAMES = Pool(_SPARE_BLOCK, exact=True)
+# For what is returned, and kept: frames, and blocks of many.
+FRAMES = Pool(exact=True, keeps_largest=True)
 
 # Not shared with a process that is forked; Windows forks none.
 _ACCESS = mmap.ACCESS_DEFAULT if os.name == "nt" else mmap.ACCESS_COPY

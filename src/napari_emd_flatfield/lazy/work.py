@@ -161,4 +161,4 @@ class Pool:
 
 def _end(executor: ThreadPoolExecutor) -> None:
     executor.shutdown(wait=False)
-    FRAMES.close()  # no file is open
+    FRAMES.clear()  # no file is open

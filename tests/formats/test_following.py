@@ -166,6 +166,37 @@ def test_metadata_and_coordinates_come_from_nowhere_else(home: Path) -> None:
     assert "70.5" not in str(signal.metadata)
 
 
+def image_key_outside(file: h5py.File, secret: Path) -> None:
+    with h5py.File(secret / "secret.h5", "r+") as other:
+        other["keys"] = [0, 0, 1]
+    file["scan/image_key"] = h5py.ExternalLink("../secret.h5", "/keys")
+
+
+def image_key_of_itself(file: h5py.File, secret: Path) -> None:
+    layout = h5py.VirtualLayout((3,), "i4")
+    layout[...] = h5py.VirtualSource(".", "/scan/image_key", (3,))
+    file.create_virtual_dataset("scan/image_key", layout)
+
+
+def image_key_that_is_a_group(file: h5py.File, secret: Path) -> None:
+    file.create_group("scan/image_key")
+
+
+@pytest.mark.parametrize(
+    "way", [image_key_outside, image_key_of_itself, image_key_that_is_a_group]
+)
+def test_frames_are_sorted_by_nothing_from_elsewhere(home: Path, way: Any) -> None:
+    path = plain(home / "x.h5", scan__data=np.stack([IMAGE] * 3))
+    with h5py.File(path, "r+") as file:
+        file["scan"].attrs["NX_class"] = "NXdetector"
+        way(file, home.parent)
+    with pytest.warns(UserWarning, match="/scan") as told:
+        signals = nef.read(path)
+    said = "\n".join(str(each.message) for each in told)
+    assert "/scan is left out: its image_key cannot be read" in said
+    assert {signal.role for signal in signals} == {"raw"}
+
+
 def test_a_pipe_is_not_waited_for(home: Path) -> None:
     if not hasattr(os, "mkfifo"):
         pytest.skip("no pipes with names")

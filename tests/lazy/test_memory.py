@@ -49,6 +49,14 @@ def test_of_equal_ones_that_which_was_used_last_is_lent() -> None:
     assert [pool.take(100) is memory for memory in reversed(lent)] == [True] * 3
 
 
+def test_of_equal_ones_that_which_was_used_first_goes() -> None:
+    pool = Pool()
+    first, *others = [pool.take(2**25) for _ in range(3)]
+    for memory in (first, *others):
+        pool.give(memory)
+    assert list(pool._spare) == [id(memory) for memory in others]
+
+
 def test_of_more_than_is_kept_the_smallest_goes() -> None:
     pool = Pool()
     sizes = [10, 2**25, 2**25]  # a little more than 64 MiB

@@ -179,7 +179,10 @@ def _is_nxtomo(group: h5py.Group) -> bool:
 
 def _nxtomo(file: SharedFile, detector: h5py.Group) -> _Scan:
     [dataset] = _images(detector, "data")
-    keys = np.ravel(value_of(detector["image_key"]))
+    stored = child(detector, "image_key")
+    if not isinstance(stored, h5py.Dataset):
+        raise ReadError("its image_key cannot be read, which says what a frame is")
+    keys = np.ravel(value_of(stored))
     whole = array_of(file, dataset)
     if len(keys) != len(whole):
         raise ReadError(

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ReadError
-from ..lazy.following import following, sources
+from ..lazy.following import sources
 from ..lazy.inflation import check_stored
 
 if TYPE_CHECKING:
@@ -48,8 +48,6 @@ def value_of(dataset: h5py.Dataset, where: Any = ()) -> Any:
     nbytes = math.prod(shape) * dataset.dtype.itemsize
     if dataset.id.get_storage_size() > nbytes:
         check_stored(dataset)
-    # Where they are was looked at when it was opened.
-    with following(True):
-        for source in sources(dataset, dataset):
-            source.check(source.shape)
+    for source in sources(dataset, dataset):
+        source.check(source.shape)
     return dataset[where]

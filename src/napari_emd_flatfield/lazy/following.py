@@ -123,9 +123,7 @@ def sources(dataset: h5py.Dataset, group: h5py.Group) -> list[Source]:
     Returns
     -------
     list of Source
-        First what it maps itself, each part of it. Of what these map in turn it is
-        said only through which of them it is shown; if through several, it counts
-        as a part of all.
+        As `Walk.sources` finds them.
 
     Raises
     ------

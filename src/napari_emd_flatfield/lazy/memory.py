@@ -60,7 +60,8 @@ class Pool:
         numpy.ndarray
             At least so many bytes, uint8, as their last user left them.
         """
-        for memory in self._by_size():
+        # Of equal ones that which was used last: it may still be in the CPU's cache.
+        for memory in self._by_size(newest_first=True):
             fits = memory.size == nbytes or (memory.size > nbytes and not self._exact)
             if fits and self._spare.pop(id(memory), None) is not None:
                 return memory
@@ -77,7 +78,7 @@ class Pool:
         self._spare[id(memory)] = memory
         by_size = self._by_size()
         if self._keeps_largest:
-            by_size.pop()
+            by_size = by_size[:-1]
         excess = sum(each.size for each in by_size) - _MOST_SPARE
         # What is too small for most uses goes first.
         for each in by_size:
@@ -95,10 +96,10 @@ class Pool:
         self.clear()
         trim()
 
-    def _by_size(self) -> list[np.ndarray]:
+    def _by_size(self, newest_first: bool = False) -> list[np.ndarray]:
         spare = list(self._spare.values())  # at once, whatever other threads do
-        # Of equal ones that which was used last: it may still be in the CPU's cache.
-        spare.reverse()
+        if newest_first:
+            spare.reverse()
         return sorted(spare, key=lambda memory: memory.size)
 
     @contextmanager

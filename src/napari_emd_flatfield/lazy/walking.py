@@ -151,15 +151,15 @@ class Walk:
             direct[place] = box if direct.get(place, box) == box else all_of_it
         behind: dict[_Place, Box] = {}
         extents: dict[_Place, set[Extent]] = {}
-        for first, box in direct.items():
-            pending = [first]
-            while pending:
-                for place, _, extent in self._node(pending.pop()).parts:
-                    extents.setdefault(place, set()).add(extent)
-                    wider = box if behind.get(place, box) == box else all_of_it
-                    if behind.get(place) != wider:
-                        behind[place] = wider
-                        pending.append(place)
+        pending = list(direct.items())
+        while pending:
+            shown, box = pending.pop()
+            for place, _, extent in self._node(shown).parts:
+                extents.setdefault(place, set()).add(extent)
+                wider = box if behind.get(place, box) == box else all_of_it
+                if behind.get(place) != wider:
+                    behind[place] = wider
+                    pending.append((place, wider))
         for place, box in behind.items():
             yield from self._node(place).within(box, extents[place])
 

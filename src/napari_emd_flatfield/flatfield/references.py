@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .dynamic import decompose
 from .interpolation import mix_at
-from .orientation import turn
+from .packing import packed
 from .reduction import reduce
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from .dynamic import EigenFlats
     from .plan import Arrangement, Plan
     from .reduction import Read
     from .settings import Mode, Scaling
-
-_LARGEST_UINT16 = np.iinfo(np.uint16).max
-
-# Beyond it float32 does not tell whole numbers apart.
-_LARGEST_FLOAT32 = 2**24
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,10 +113,10 @@ def load(
         shape, positions = plan.flats.images.frame_shape, plan.flats.positions
         groups = plan.flats.groups
         images = (reduce(read, group, shape, method) for group in groups)
-        gains = stacked(images, len(groups), orient, wide)
+        gains = packed(images, len(groups), orient, wide)
     offsets = None
     if darks:
-        offsets = stacked(darks, len(darks), orient, wide)
+        offsets = packed(darks, len(darks), orient, wide)
     if bad is not None and eigen is not None:
         eigen.images[:, bad] = 0
     elif bad is not None:
@@ -208,71 +203,6 @@ def gain_reader(
         return image
 
     return read
-
-
-def packed_dtype(image: np.ndarray, wide: bool) -> np.dtype[Any]:
-    """Return the smallest dtype that loses nothing of use of an image.
-
-    Parameters
-    ----------
-    image
-        float64; what is infinite becomes NaN.
-    wide
-        Whether fractions are kept in float64.
-
-    Returns
-    -------
-    numpy.dtype
-        uint16, float32 or float64.
-    """
-    if all(_counts(row) for row in image):
-        return np.dtype(np.uint16)
-    # An infinite flat would let a finite result through.
-    image[np.isinf(image)] = np.nan
-    known = ~np.isnan(image)
-    low = np.min(image, where=known, initial=0)
-    high = np.max(image, where=known, initial=0)
-    if wide or max(-low, high) > _LARGEST_FLOAT32:
-        return image.dtype
-    return np.dtype(np.float32)
-
-
-def _counts(row: np.ndarray) -> bool:
-    """Whether all values are whole numbers that uint16 can hold."""
-    # Row by row, so that the first fraction ends it, and it takes no memory.
-    least, most = row.min(), row.max()
-    return bool(least >= 0 and most <= _LARGEST_UINT16 and np.all(row == np.rint(row)))
-
-
-def stacked(
-    images: Iterable[np.ndarray], count: int, orient: str, wide: bool
-) -> np.ndarray:
-    """Turn images and put them in one array, shape (n, y, x), as small as it can be.
-
-    Parameters
-    ----------
-    images
-        float64, shape (y, x), not to be used any more; one after another, so that
-        they need not all be there twice.
-    count
-        How many, at least one.
-    orient
-        How to turn them.
-    wide
-        Whether fractions are kept in float64.
-    """
-    stack = np.empty(0, np.uint16)
-    left = iter(images)
-    for i in range(count):
-        image = next(left)
-        dtype = np.result_type(stack, packed_dtype(image, wide))
-        turned = turn(image, orient)
-        if not i:
-            stack = np.empty((count, *turned.shape), dtype)
-        stack = stack.astype(dtype, copy=False)
-        stack[i] = turned
-        del image, turned  # before the next is made
-    return stack
 
 
 def _mixed(

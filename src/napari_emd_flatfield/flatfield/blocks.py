@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
@@ -42,7 +42,11 @@ def share_rows(
     edges = [height * i // threads for i in range(threads + 1)]
     pieces = [slice(a, b) for a, b in pairwise(edges)]
     others = [_pool().submit(work, piece) for piece in pieces[1:]]
-    return [work(pieces[0]), *(other.result() for other in others)]
+    try:
+        first = work(pieces[0])
+    finally:
+        wait(others)  # the memory they work on is their caller's
+    return [first, *(other.result() for other in others)]
 
 
 @cache

@@ -15,10 +15,12 @@ from .stepping import Stepping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
     from types import TracebackType
 
     from .files import SharedFile
     from .grid import Slices
+    from .status import Status
 
 
 class LazyArray(ABC):
@@ -95,6 +97,23 @@ class LazyArray(ABC):
         found: set[SharedFile] = set()
         for source in self._sources():
             found |= source.files() if isinstance(source, LazyArray) else {source}
+        return found
+
+    def versions(self) -> dict[Path, Status | None]:
+        """Tell what this array shows from what it does once a file was written to.
+
+        Returns
+        -------
+        dict
+            The state of each file behind it, those it has only links to included;
+            None for one that is gone.
+        """
+        found: dict[Path, Status | None] = {}
+        for source in self._sources():
+            if isinstance(source, LazyArray):
+                found |= source.versions()
+            else:
+                found[source.path] = source.status()
         return found
 
     @property

@@ -222,16 +222,12 @@ class Blocks:
 
     def _finished(self, work: Work, key: Key = ()) -> np.ndarray:
         self._file.pool().help(work, but=1)
-        try:
-            return work.result()
-        except BaseException:
-            CACHE.discard(key)
-            raise
+        return CACHE.finish(key, work)
 
     def _key(self, size: tuple[int, ...], index: tuple[Any, ...]) -> Key:
         # A file still being written is read anew once there is more in it.
-        version = self._file.version()
-        return self._file.token, self._layout.name, version, size, index
+        status = self._file.status()
+        return self._file.token, self._layout.name, status, size, index
 
     def _key_ahead(self, slices: Slices) -> Key:
         """Under what a selection is found by the one read it is read ahead of."""

@@ -8,6 +8,8 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from .work import Work
 
 Key = tuple[Any, ...]
@@ -99,6 +101,27 @@ class Cache:
                 self._nbytes += work.nbytes
                 self._shrink()
             return kept
+
+    def finish(self, key: Key, work: Work) -> np.ndarray:
+        """Return the array of work once it is full; what fails is not kept.
+
+        Parameters
+        ----------
+        key
+            Under which it was added, if it was.
+        work
+            The work.
+
+        Raises
+        ------
+        Exception
+            What a piece of it raised.
+        """
+        try:
+            return work.result()
+        except BaseException:
+            self.discard(key)
+            raise
 
     def discard(self, key: Key) -> None:
         """Forget what is kept under a key, if anything.

@@ -74,7 +74,9 @@ class Pipeline:
         for index in range(created.get_nfilters()):
             code, _, options, _ = created.get_filter(index)
             decode = _codec(code)
-            if decode is None:
+            # HDF5 refuses a shuffle of nothing, in words of its own.
+            shuffles_nothing = decode is _unshuffle and not (options and options[0])
+            if decode is None or shuffles_nothing:
                 return None
             steps.append((decode, options))
             if index == 0 and is_blockwise(code, options):

@@ -136,7 +136,8 @@ class Contiguous:
             Array to fill, of the shape they select.
         """
         axis = self._run_axis(slices)
-        while self._strides[axis] > _PIECE:  # for several threads
+        last = len(slices) - 1
+        while axis < last and self._strides[axis] > _PIECE:  # for several threads
             axis += 1
         stride, run = self._strides[axis], slices[axis]
         inner = slices[axis + 1 :]

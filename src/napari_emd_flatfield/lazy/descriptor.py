@@ -7,14 +7,12 @@ import weakref
 from typing import TYPE_CHECKING
 
 from ..errors import ReadError
-from .opening import version
+from .status import Status
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
-
-    from .opening import Version
 
 
 class Descriptor:
@@ -31,9 +29,9 @@ class Descriptor:
         self._number = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, self._number)
 
-    def version(self) -> Version:
+    def status(self) -> Status:
         """Tell the file from what it is once it was written to."""
-        return version(os.fstat(self._number))
+        return Status.of(self._number)
 
     def read(self, offset: int, target: np.ndarray) -> None:
         """Fill an array with bytes of the file.

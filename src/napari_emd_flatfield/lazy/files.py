@@ -8,7 +8,6 @@ off, so that looking at a file never blocks the program that writes it.
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from contextlib import contextmanager
@@ -22,17 +21,17 @@ from . import others
 from .cache import CACHE
 from .descriptor import Descriptor
 from .objects import Objects
-from .opening import identity, identity_of, open_hdf5, version
+from .opening import open_hdf5
+from .status import Status, reached
 from .superblock import superblock
 from .work import Pool
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator
 
     import h5py
     import numpy as np
-
-    from .opening import Identity, Version
 
 _Seen = TypeVar("_Seen")
 
@@ -50,7 +49,7 @@ class SharedFile:
     """
 
     _registry: ClassVar[
-        weakref.WeakValueDictionary[tuple[str, Identity, bool], SharedFile]
+        weakref.WeakValueDictionary[tuple[str, tuple[int, int], bool], SharedFile]
     ] = weakref.WeakValueDictionary()
     _registry_lock = threading.Lock()
 
@@ -58,8 +57,8 @@ class SharedFile:
         self.path = path
         self._where = str(path)
         self.follow_external = follow_external
-        self._identity = identity(path)
-        self._version: Version | None = None
+        self._identity = reached(path).identity
+        self._status: Status | None = None
         self._openings = 0
         self._lock = threading.RLock()
         self._holder: int | None = None
@@ -95,7 +94,7 @@ class SharedFile:
             If there is no such file.
         """
         resolved = Path(path).resolve()
-        key = (str(resolved), identity(resolved), follow_external)
+        key = (str(resolved), reached(resolved).identity, follow_external)
         with cls._registry_lock:
             shared = cls._registry.get(key)
             if shared is None:
@@ -113,18 +112,14 @@ class SharedFile:
             self.close()
 
     def _is_stale(self) -> bool:
-        if not self._open or self._version is None:
-            return False
-        try:
-            status = os.stat(self._where)  # noqa: PTH116 - of a path it takes longer
-        except OSError:
+        before, now = self._status, Status.if_there(self._where)
+        if not self._open or before is None or now is None or now == before:
             return False  # what was deleted can still be read
-        now, is_same = version(status), identity_of(status) == self._identity
-        if now == self._version or not is_same:
+        if now.identity != self._identity:
             return False
         # One that is being written cannot always be opened; what was there before
         # still is, as long as it grows.
-        return now[1] < self._version[1] or not superblock(self.path).is_marked
+        return now.size < before.size or not superblock(self.path).is_marked
 
     @contextmanager
     def held(self) -> Iterator[h5py.File]:
@@ -177,17 +172,28 @@ class SharedFile:
         """
         with self._lock:
             if not self._open:
-                if identity(self.path) != self._identity:
-                    raise ReadError(
-                        f"{self.path} was replaced by another file since it was "
-                        "opened; open it again to see what is in it now"
-                    )
-                self._version = version(self.path.stat())
-                self._open.append(open_hdf5(self.path))
-                # Now, as the path may come to stand for another file.
-                self._descriptor = Descriptor(self.path)
+                status = self._reached()
+                opened = open_hdf5(self.path)
+                try:
+                    # Now, as the path may come to stand for another file.
+                    descriptor = Descriptor(self.path)
+                    self._reached()
+                except BaseException:
+                    opened.close()
+                    raise
+                self._status, self._descriptor = status, descriptor
+                self._open.append(opened)
                 self._openings += 1
             return self._open[0]
+
+    def _reached(self) -> Status:
+        status = reached(self.path)
+        if status.identity != self._identity:
+            raise ReadError(
+                f"{self.path} was replaced by another file since it was opened; open "
+                "it again to see what is in it now"
+            )
+        return status
 
     def opening(self) -> int:
         """How often the file was opened: what was learnt of it before may be old.
@@ -276,9 +282,9 @@ class SharedFile:
             assert self._descriptor is not None
             return self._descriptor
 
-    def version(self) -> Version:
+    def status(self) -> Status:
         """Tell the file from what it is once it was written to."""
-        return self.descriptor().version()
+        return self.descriptor().status()
 
     def pool(self) -> Pool:
         """Return the threads that help to read, held until the file is closed."""

@@ -16,10 +16,10 @@ def _before_fork() -> None:
     Parent and child read at that position, so either would get bytes the other
     asked for. Each opens the file anew instead, with its next read.
     """
+    for work in CACHE.clear():
+        work.settle()  # which may want any lock
     SharedFile._registry_lock.acquire()
     _forking.extend(SharedFile._registry.values())
-    for work in CACHE.clear():
-        work.settle()
     for file in _forking:
         file._lock.acquire()
         file._shut()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from ..errors import (
-    EmdFlatfieldError,
-    FileOpenError,
-    ReadError,
-    UnsafeChunkError,
-)
+from ..errors import FileOpenError, ReadError, UnsafeChunkError
 from .base import LazyArray
 from .blocks import Blocks
 from .files import SharedFile
@@ -28,6 +24,13 @@ from .sources import MisfitError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from .status import Status
+
+
+# h5py lets HDF5's errors out as whatever seems closest to each; what leads to division
+# by zero, or beyond an end, is a damaged file as well.
+_FAILURES = (OSError, RuntimeError, LookupError, ValueError, ArithmeticError)
 
 
 class H5Array(LazyArray):
@@ -65,6 +68,7 @@ class H5Array(LazyArray):
         if not isinstance(dataset, h5py.Dataset):
             raise ReadError(f"{self._file.path} has no dataset {name}")
         super().__init__(dataset.shape, dataset.dtype, dataset.chunks)
+        self._chunk_size = math.prod(dataset.chunks or ())
         # Looked at by the first read: a file may have thousands that are never read.
         self._opening: int | None = None
         self._blocks: Blocks | None = None
@@ -85,11 +89,8 @@ class H5Array(LazyArray):
 
     def _looked_at(self, slices: tuple[slice, ...]) -> Blocks | None:
         """How to read the dataset as it is in the files as they are now."""
-        if self._others is not None:
-            if self._others.have_changed(slices):
-                SharedFile.close_all()
-                self._others.have_changed(slices)
-            self._others.check(slices)
+        while self._others is not None and not self._others.look(slices):
+            SharedFile.close_all()
         opening = self._file.opening()
         if opening != self._opening:
             self._blocks = self._file.look(self._name, self._blocks_of)
@@ -109,7 +110,7 @@ class H5Array(LazyArray):
     ) -> np.ndarray:
         assert not self._file.is_held_here, f"{self._file.path} is held: it would hang"
         # What Linux promises to a program that asks for more, it cannot keep.
-        values = max(math.prod(selected_shape(slices)), math.prod(self.chunks))
+        values = max(math.prod(selected_shape(slices)), self._chunk_size)
         if values * self.dtype.itemsize > physical_memory():
             raise ReadError(self._too_large(slices))
         try:
@@ -125,8 +126,7 @@ class H5Array(LazyArray):
             raise
         except MemoryError as error:
             raise ReadError(self._too_large(slices)) from error
-        # h5py lets HDF5's errors out as whatever seems closest to each.
-        except (OSError, RuntimeError, KeyError, ValueError) as error:
+        except _FAILURES as error:
             raise ReadError(
                 f"{self._file.path}:{self._name} cannot be read: {self._why(error)}"
             ) from error
@@ -141,22 +141,25 @@ class H5Array(LazyArray):
     def _ahead(self, slices: tuple[slice, ...]) -> list[Callable[[], None]]:
         try:
             blocks = self._looked_at(slices)
-        except (EmdFlatfieldError, OSError):  # the read that comes will say so
+            return [] if blocks is None else blocks.ahead(slices)
+        except (MemoryError, *_FAILURES):  # the read that comes will say so
             return []
-        return [] if blocks is None else blocks.ahead(slices)
 
     def _too_large(self, slices: tuple[slice, ...]) -> str:
+        chunks = f", in chunks of {self.chunks}," if self._chunk_size > 1 else ""
         return (
             f"{self._file.path}:{self._name} cannot be read: {selected_shape(slices)} "
-            f"values of {self.dtype}, in chunks of {self.chunks}, do not fit into "
-            "memory; ask for a smaller part"
+            f"values of {self.dtype}{chunks} do not fit into memory; ask for a smaller "
+            "part"
         )
 
     def _why(self, error: Exception) -> str:
         if isinstance(error, FileNotFoundError | FileOpenError):
             return str(error)
         if isinstance(error, OSError) and error.strerror:
-            return f"{error.strerror}; check whether its disk is there"
+            full = error.errno in (errno.EMFILE, errno.ENFILE)
+            way_out = "close other files" if full else "check whether its disk is there"
+            return f"{error.strerror}; {way_out}"
         try:
             missing = missing_filters(self._file.node(self._name))
         except (KeyError, OSError, RuntimeError):
@@ -169,6 +172,10 @@ class H5Array(LazyArray):
                 "rewritten with gzip"
             )
         return f"HDF5 says: {error}"
+
+    def versions(self) -> dict[Path, Status | None]:
+        others = self._others.versions() if self._others else {}
+        return {**others, **super().versions()}
 
     def _sources(self) -> tuple[Any, ...]:
         return (self._file,)

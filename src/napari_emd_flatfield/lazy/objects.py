@@ -10,7 +10,7 @@ from .following import Rule, following, opened
 
 # Datasets kept open between reads, each with a cache of its own: a series may be
 # thousands of datasets, of which a cache serves only the last few.
-_DATASETS_KEPT = 8
+_DATASETS_KEPT = 4
 
 # Groups remembered to lie in this file, so that paths need not be followed anew.
 _GROUPS_KNOWN = 1000

@@ -10,13 +10,11 @@ import hdf5plugin  # noqa: F401 - importing it registers its filters with HDF5
 
 from ..errors import FileOpenError
 from .heaps import endless_heap
+from .status import reached
 from .superblock import superblock
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-Identity = tuple[int, int]
-Version = tuple[int, int]
 
 # HDF5's own chunk cache, per dataset: enough for neighbouring frames of a stack
 # whose chunks span several of them.
@@ -44,7 +42,7 @@ def open_hdf5(path: Path) -> h5py.File:
     FileOpenError
         If it is a directory, empty, not HDF5, truncated or not readable.
     """
-    identity(path)
+    reached(path)
     if path.is_dir():
         raise FileOpenError(f"{path} is a folder; give the HDF5 file inside it")
     if not path.is_file():  # to open a pipe or a device may take for ever
@@ -99,51 +97,3 @@ def _open(path: Path, **options: Any) -> h5py.File:
     return h5py.File(
         path, "r", locking=False, rdcc_nbytes=_CHUNK_CACHE_BYTES, **options
     )
-
-
-def identity(path: Path) -> Identity:
-    """Tell a file from another that takes its name later.
-
-    Parameters
-    ----------
-    path
-        The file.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    FileOpenError
-        If it cannot be reached.
-    """
-    try:
-        status = path.stat()
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"{path} does not exist; check its name, or whether its disk is mounted"
-        ) from error
-    except OSError as error:
-        raise FileOpenError(f"{path} cannot be reached: {error.strerror}") from error
-    return identity_of(status)
-
-
-def identity_of(status: os.stat_result) -> Identity:
-    """Tell a file from another, by where it lies on which disk.
-
-    Parameters
-    ----------
-    status
-        Of the file.
-    """
-    return status.st_dev, status.st_ino
-
-
-def version(status: os.stat_result) -> Version:
-    """Tell a file from what it is once it was written to: by its time and its size.
-
-    Parameters
-    ----------
-    status
-        Of the file.
-    """
-    return status.st_mtime_ns, status.st_size

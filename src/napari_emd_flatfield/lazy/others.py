@@ -18,6 +18,7 @@ from .following import following, sources
 from .links import check_links, own_file
 from .opening import open_hdf5
 from .sources import Source, whole
+from .status import Status
 from .superblock import superblock
 
 if TYPE_CHECKING:
@@ -25,12 +26,11 @@ if TYPE_CHECKING:
 
     from .grid import Slices
 
-_Version = tuple[int, int, int]
-
-# As HDF5 has them open, for all datasets: it shares what it knows of a file.
-_seen: dict[Path, _Version | None] = {}
-# What was looked into since: the shape that a dataset has now.
-_shapes: dict[tuple[Path, str], tuple[int, ...]] = {}
+# As HDF5 has them open, for all datasets: it shares what it knows of a file. Any
+# thread may forget them at any time.
+_seen: dict[Path, Status | None] = {}
+# The shape of a dataset in one that was looked into since.
+_shapes: dict[tuple[Path, str, Status], tuple[int, ...]] = {}
 
 
 def forget() -> None:
@@ -64,8 +64,8 @@ class Others:
         home: Path,
     ) -> None:
         self._shape, self._itemsize, self._files = shape, itemsize, files
-        self._home, self._at_home = home, _version(home)
-        self._first = {file.path: _version(file.path) for file in files}
+        self._home, self._at_home = home, Status.if_there(home)
+        self._first = self.versions()
         self._begins = np.array([file.begin for file in files])
         self._ends = np.array([file.end for file in files])
 
@@ -96,65 +96,67 @@ class Others:
         itemsize, home = dataset.dtype.itemsize, Path(file.filename)
         return cls(dataset.shape, itemsize, files, home)
 
-    def have_changed(self, slices: Slices) -> bool:
-        """Whether HDF5 would show an old state of what is selected.
+    def look(self, slices: Slices) -> bool:
+        """Make sure that what is selected is there, and that HDF5 shows it.
 
         Parameters
         ----------
         slices
             One normalised slice an axis.
-        """
-        for file in self._within(slices):
-            now = _version(file.path)
-            before = _seen.setdefault(file.path, now)
-            if self._is_replaced(file, now):
-                continue
-            if before != now and not _is_growing(file.path, before, now):
-                return True
-        return False
 
-    def check(self, slices: Slices) -> None:
-        """Make sure that what is selected is there.
-
-        Parameters
-        ----------
-        slices
-            One normalised slice an axis.
+        Returns
+        -------
+        bool
+            Whether HDF5 shows what is there now, not an old state of it.
 
         Raises
         ------
         OthersError, MisfitError
             If a file is gone or cut off, or does not have what is mapped.
         """
+        shown = []
         for file in self._within(slices):
-            needed = 0
-            if file.raw is not None and not (needed := self._needed(file.raw, slices)):
-                continue
-            now = _seen.get(file.path)
+            now = Status.if_there(file.path)
+            before = _seen.setdefault(file.path, now)
             if self._is_replaced(file, now):
                 continue
-            if now is None:
-                raise OthersError(f"its data are in {file.path}, which is gone")
-            if now[-1] < needed:
-                raise OthersError(
-                    f"its data are in {file.path}, which has {now[-1]} bytes of "
-                    f"{needed}"
-                )
-            if file.raw is not None:
-                continue
-            shape = file.shape
-            if file.lost or now != self._first[file.path]:
-                place = file.path, file.name
-                if place not in _shapes:
-                    _shapes[place] = _look_into(file)
-                shape = _shapes[place]
-            file.check(shape)
+            if before != now and not _is_growing(file.path, before, now):
+                return False
+            shown.append((file, before))
+        for file, status in shown:
+            self._check(file, status, slices)
+        return True
 
-    def _is_replaced(self, file: Source, now: _Version | None) -> bool:
+    def versions(self) -> dict[Path, Status | None]:
+        """Return the state of all files; None for one that is gone."""
+        return {path: Status.if_there(path) for path in {f.path for f in self._files}}
+
+    def _check(self, file: Source, now: Status | None, slices: Slices) -> None:
+        needed = 0
+        if file.raw is not None and not (needed := self._needed(file.raw, slices)):
+            return
+        if now is None:
+            raise OthersError(f"its data are in {file.path}, which is gone")
+        if now.size < needed:
+            raise OthersError(
+                f"its data are in {file.path}, which has {now.size} bytes of {needed}"
+            )
+        if file.raw is not None:
+            return
+        shape: tuple[int, ...] | None = file.shape
+        if file.lost or now != self._first[file.path]:
+            place = file.path, file.name, now
+            shape = _shapes.get(place)
+            if shape is None:
+                shape = _shapes[place] = _look_into(file)
+        file.check(shape)
+
+    def _is_replaced(self, file: Source, now: Status | None) -> bool:
         """Whether it is the one that was opened: its name may now be another's."""
         if file.path != self._home:
             return False
-        return now is None or self._at_home is None or now[0] != self._at_home[0]
+        before = self._at_home
+        return now is None or before is None or now.identity != before.identity
 
     def _needed(self, raw: tuple[int, int, int], slices: Slices) -> int:
         """How long a file of raw data has to be, if any of it is selected."""
@@ -209,16 +211,8 @@ def _found(
             yield source._replace(name="")
 
 
-def _is_growing(path: Path, before: _Version | None, now: _Version | None) -> bool:
+def _is_growing(path: Path, before: Status | None, now: Status | None) -> bool:
     """Whether a file is being written: it cannot always be opened anew, as it was."""
-    if before is None or now is None or before[0] != now[0] or before[-1] > now[-1]:
+    if before is None or now is None or before.identity != now.identity:
         return False
-    return superblock(path).is_marked
-
-
-def _version(path: Path) -> _Version | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_size
+    return before.size <= now.size and superblock(path).is_marked

@@ -21,6 +21,7 @@ from .work import Pool, Work
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from .cache import Key
     from .grid import Slices
 
 # From here on napari is slow with frames, and volumes, that it has to load whole.
@@ -184,15 +185,16 @@ class BinnedArray(Level):
     def _read(self, slices: Slices) -> np.ndarray:
         found = np.empty(selected_shape(slices), self.dtype)
         parts = list(overlaps(slices, self._tile))
-        tiles = [self._binned(part.block) for part in parts]
+        state = tuple(sorted(self._source.versions().items()))
+        keys = [(self._token, state, part.block) for part in parts]
+        tiles = [self._binned(key) for key in keys]
         pool = Pool.shared()
         for tile in tiles:
             pool.help(tile)
-        for part, tile in zip(parts, tiles, strict=True):
-            found[part.where] = tile.result()[part.inside]
-        for part, tile in zip(parts, tiles, strict=True):
+        for part, key, tile in zip(parts, keys, tiles, strict=True):
+            found[part.where] = CACHE.finish(key, tile)[part.inside]
+        for key, tile in zip(keys, tiles, strict=True):
             # The frames that were read for them may have pushed them out.
-            key = self._token, part.block
             if CACHE.get(key) is None:
                 CACHE.add(key, tile)
         return found
@@ -200,9 +202,8 @@ class BinnedArray(Level):
     def _sources(self) -> tuple[LazyArray]:
         return (self._source,)
 
-    def _binned(self, index: tuple[int, ...]) -> Work:
-        key = (self._token, index)
-        return CACHE.get(key) or CACHE.add(key, self._begun(index))
+    def _binned(self, key: Key) -> Work:
+        return CACHE.get(key) or CACHE.add(key, self._begun(key[-1]))
 
     def _begun(self, index: tuple[int, ...]) -> Work:
         *leading, rows, columns = box(index, self._tile, self.shape)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from ..errors import EmdFlatfieldError, ReadError
 from .base import LazyArray
 from .indexing import selected_shape
 
@@ -242,10 +243,22 @@ class AdaptedArray(LazyArray):
         super().__init__(source.shape, source.dtype)
 
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
-        return np.array(self._source[slices])
+        return np.array(self._found(slices))
 
     def _read_into(self, slices: tuple[slice, ...], out: np.ndarray) -> None:
-        out[...] = self._source[slices]
+        out[...] = self._found(slices)
+
+    def _found(self, slices: tuple[slice, ...]) -> Any:
+        try:
+            return self._source[slices]
+        except (EmdFlatfieldError, MemoryError):
+            raise
+        # Whoever made it may raise anything, and nobody would know where from.
+        except Exception as error:
+            raise ReadError(
+                f"an array of type {type(self._source).__name__} cannot be read "
+                f"({type(error).__name__}: {error})"
+            ) from error
 
 
 def adapt(array: ArrayLike) -> LazyArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections import deque
@@ -69,17 +70,21 @@ class Work:
         Raises
         ------
         Exception
-            What a piece raised.
+            What a piece raised. Nobody fills the array any more.
         """
-        while self._step() or self._others_leave_more():
-            pass
+        try:
+            while self._step() or self._others_leave_more():
+                pass
+        except BaseException:
+            self.settle()
+            raise
         if self._error is not None:
             raise self._error
         return self._array
 
     def help(self) -> None:
         """Do pieces until none is left, or nobody wants the array."""
-        while self._wanted and self._step():
+        while self._step(only_if_wanted=True):
             pass
 
     def drop(self) -> bool:
@@ -92,8 +97,8 @@ class Work:
 
     def settle(self) -> None:
         """Have helpers leave it, and wait until they have."""
-        self.drop()
         with self._changed:
+            self.drop()
             self._changed.wait_for(lambda: not self._running)
 
     def _others_leave_more(self) -> bool:
@@ -101,9 +106,9 @@ class Work:
             self._changed.wait_for(lambda: self._pieces or not self._running)
             return bool(self._pieces)
 
-    def _step(self) -> bool:
+    def _step(self, only_if_wanted: bool = False) -> bool:
         with self._changed:
-            if not self._pieces:
+            if not self._pieces or (only_if_wanted and not self._wanted):
                 return False
             piece = self._pieces.popleft()
             self._running += 1
@@ -162,3 +167,13 @@ class Pool:
 def _end(executor: ThreadPoolExecutor) -> None:
     executor.shutdown(wait=False)
     FRAMES.clear()  # no file is open
+
+
+def _after_fork_in_child() -> None:
+    # Threads do not survive a fork, and one of them may have held the lock.
+    Pool._lock = threading.Lock()
+    Pool._current = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

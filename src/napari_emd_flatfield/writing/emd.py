@@ -111,7 +111,7 @@ def write(
     ReadError
         If a signal cannot be read.
     SignalError
-        If there is nothing to save.
+        If there is nothing to save, or values that HDF5 has no type for.
 
     Examples
     --------
@@ -127,6 +127,7 @@ def write(
                 f"{path} can hold signals, not {type(signal).__name__}; make one of "
                 "an array by Signal('name', array)"
             )
+        _check_storable(signal, path)
     if mode not in get_args(Mode):
         raise WriteError(f"mode {mode!r} is not known; use 'w' or 'a'")
     options = {**dataset_options(compression), "fletcher32": fletcher32}
@@ -183,6 +184,19 @@ def write(
     return target
 
 
+def _check_storable(signal: Signal, path: str | os.PathLike[str]) -> None:
+    try:
+        h5py.h5t.py_create(signal.dtype, logical=True)
+        is_storable = not signal.dtype.hasobject
+    except TypeError:
+        is_storable = False
+    if not is_storable:
+        raise SignalError(
+            f"{path} cannot hold {signal.name!r}: HDF5 has no type for values of "
+            f"{signal.dtype}; convert them to numbers first"
+        )
+
+
 def _describe(
     group: h5py.Group, name: str, signal: Signal, metadata: Mapping[str, Any]
 ) -> None:
@@ -234,6 +248,11 @@ def _failure_named(target: Path) -> Iterator[None]:
         yield
     except EmdFlatfieldError:
         raise
+    except MemoryError as error:
+        raise WriteError(
+            f"{target} was not written: memory is full; close other layers or programs "
+            "and save again. Nothing was changed."
+        ) from error
     except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise WriteError(

@@ -165,9 +165,10 @@ class Encoder:
     def _bitshuffle(self, memory: np.ndarray) -> Stored:
         """Encode whole blocks at a time: what is made of each follows the last."""
         buffer = SCRATCH.take(self._most)
-        end = _HEADER
-        for start in range(0, self._nbytes, _PIECE):
-            piece = memory[start : min(start + _PIECE, self._nbytes)]
+        end, block = _HEADER, _bitshuffle_block(self._dtype.itemsize)
+        step = max(1, _PIECE // block) * block
+        for start in range(0, self._nbytes, step):
+            piece = memory[start : min(start + step, self._nbytes)]
             encoded = self._plugin(partial(_fill_from, piece), piece.size)
             end = _append(buffer, end, encoded[_HEADER:])
         buffer[:_HEADER] = encoded[:_HEADER]
@@ -193,6 +194,15 @@ class Encoder:
             end = _append(buffer, end, stream.compress(piece))
         end = _append(buffer, end, stream.flush())
         return Stored(buffer[:end], buffer)
+
+
+def _bitshuffle_block(itemsize: int) -> int:
+    """Bytes that Bitshuffle encodes at a time, if nobody says how many.
+
+    Whole groups of 8 elements, about 8 KiB, at least 128 elements
+    (https://github.com/kiyo-masui/bitshuffle).
+    """
+    return max(128, 8192 // itemsize // 8 * 8) * itemsize
 
 
 def _fill_from(source: np.ndarray, out: np.ndarray) -> None:

@@ -65,13 +65,15 @@ def sync_names(folder: Path) -> None:
     Parameters
     ----------
     folder
-        On Windows, which does this by itself, nothing is done.
+        Where it is not possible, as on some network drives, or not needed, as on
+        Windows, nothing is done.
     """
     if fcntl is None:
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        with suppress(OSError):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

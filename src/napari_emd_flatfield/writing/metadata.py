@@ -28,17 +28,24 @@ def write_metadata(
         Strings, numbers, lists of them, mappings; anything else is stored as
         the text it prints.
     reserved
-        Names of children the group needs for itself; a mapping of such a name
-        has ``_`` appended.
+        Names of children the group needs for itself; what would be another of such
+        a name has ``_`` appended.
     """
+    taken = {*reserved, *group, "", "."}
     for key, value in values.items():
-        name = str(key).replace("\0", "").replace("/", "_") or "_"
-        if isinstance(value, Mapping):
-            while name in reserved:
-                name += "_"
-            write_metadata(group.require_group(name), value)
-        else:
-            _write_value(group, name, storable(value))
+        name = storable_text(str(key)).replace("/", "_")
+        child = name
+        while child in taken:
+            child += "_"
+        stored = value if isinstance(value, Mapping) else storable(value)
+        if isinstance(stored, Mapping):
+            write_metadata(group.create_group(child), stored)
+        elif _nbytes(stored) > _LARGEST_ATTRIBUTE:
+            group.create_dataset(child, data=stored)
+        elif name != "emd_group_type":
+            group.attrs[name or "_"] = stored
+            continue
+        taken.add(child)
 
 
 def storable(value: Any) -> Any:
@@ -54,7 +61,7 @@ def storable(value: Any) -> Any:
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if isinstance(value, str):
-        return value.replace("\0", "")
+        return storable_text(value)
     if isinstance(value, bool | int | float | complex | np.number | np.bool_):
         return str(value) if isinstance(value, int) and abs(value) >= 2**63 else value
     if isinstance(value, list | tuple | np.ndarray):
@@ -66,17 +73,21 @@ def storable(value: Any) -> Any:
             return array
         if array.dtype.kind == "U" and all(isinstance(item, str) for item in value):
             return np.array([storable(v) for v in value], h5py.string_dtype())
-    return str(value).replace("\0", "")
+    return storable_text(str(value))
 
 
-def _write_value(group: h5py.Group, name: str, value: Any) -> None:
-    if name == "emd_group_type":
-        return
+def storable_text(value: str) -> str:
+    """Leave out what HDF5 cannot store of a text, or write it as Python would.
+
+    Parameters
+    ----------
+    value
+        Any text.
+    """
+    return value.replace("\0", "").encode("utf-8", "backslashreplace").decode()
+
+
+def _nbytes(value: Any) -> int:
     if isinstance(value, str):
-        size = len(value.encode())
-    else:
-        size = getattr(value, "nbytes", 0)
-    if size > _LARGEST_ATTRIBUTE:
-        group.create_dataset(name, data=value)
-    else:
-        group.attrs[name] = value
+        return len(value.encode())
+    return int(getattr(value, "nbytes", 0))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import h5py
 
+from .metadata import storable_text
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -25,7 +27,7 @@ def group_names(names: Sequence[str]) -> list[str]:
         Different names without slashes, none the beginning of another:
         rosettasciio would stack such groups into one signal.
     """
-    cleaned = [name.replace("/", "_").replace("\0", "").strip(". ") for name in names]
+    cleaned = [storable_text(name).replace("/", "_").strip(". ") for name in names]
     chosen = [name or "signal" for name in cleaned]
     # A number may make a name like another, so again; what was numbered together
     # differs from then on.

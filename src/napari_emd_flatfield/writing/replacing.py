@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import WriteError
+from ..lazy.status import Status
 from .folder import (
     alone_in,
     check_free,
@@ -76,7 +77,7 @@ def replacing(
         claim(sink.fileno())
     try:
         try:
-            before = _version(final) if keep else None
+            before = Status.of(final) if keep else None
             if keep:
                 sink.start_from(final, keep)
             yield sink
@@ -90,7 +91,7 @@ def replacing(
                 check(partial)
             with alone_in(final.parent):
                 check_free(final)
-                if keep and _version(final) != before:
+                if keep and Status.of(final) != before:
                     raise WriteError(
                         f"{target} was changed by another program while this one "
                         "added to a copy of it; nothing was added, save again"
@@ -105,8 +106,3 @@ def replacing(
             sink.close()
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _version(path: Path) -> tuple[int, ...]:
-    status = path.stat()
-    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from ..errors import WriteError
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-ROUNDING = "rounding"
+ROUNDING, _ERROR = "rounding", "largest_relative_error"
 
 # Pixels whose temporaries stay in a core's cache.
 _BAND = 2**16
@@ -26,7 +24,8 @@ def check_keepbits(keepbits: int | None) -> None:
         As given to `write`.
     """
     most = np.finfo(np.float64).nmant
-    if keepbits is not None and keepbits not in range(1, most + 1):
+    is_number = isinstance(keepbits, int | np.integer)
+    if keepbits is not None and not (is_number and 1 <= keepbits <= most):
         raise WriteError(
             f"keepbits={keepbits!r} is not a number of bits; use 1 to {most}, or "
             "None to keep all"
@@ -68,16 +67,23 @@ def recorded(metadata: Mapping[str, Any], keepbits: int) -> dict[str, Any]:
     Parameters
     ----------
     metadata
-        Of a signal, unchanged; errors of an earlier rounding it tells of add up.
+        Of a signal, unchanged; errors of an earlier rounding it tells of add up, and
+        what else it has of that name is kept beside.
     keepbits
         Bits of the mantissa that are kept.
     """
-    earlier = metadata.get(ROUNDING, {}).get("largest_relative_error", 0.0)
+    earlier = metadata.get(ROUNDING, {})
+    if not isinstance(earlier, Mapping):
+        earlier = {ROUNDING: earlier}
+    error = earlier.get(_ERROR, 0.0)
+    if not isinstance(error, int | float | np.number):
+        earlier, error = {f"{_ERROR}_said": error, **earlier}, 0.0
     return {
         **metadata,
         ROUNDING: {
+            **earlier,
             "mantissa_bits": keepbits,
-            "largest_relative_error": earlier + error_bound(keepbits),
+            _ERROR: error + error_bound(keepbits),
         },
     }
 

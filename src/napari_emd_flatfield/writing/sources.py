@@ -30,13 +30,22 @@ def watched(signals: Sequence[Signal], target: Path) -> Iterator[None]:
         Where to.
     """
     arrays = [signal.data for signal in signals if isinstance(signal.data, LazyArray)]
-    files = {file for array in arrays for file in array.files()}
-    before = {file: file.version() for file in files}
+    before = [array.versions() for array in arrays]
     yield
-    for file, version in before.items():
+    changed: set[Path] = set()
+    for array, versions in zip(arrays, before, strict=True):
         with suppress(OSError):  # what is gone was not written to
-            if file.version() != version and not superblock(file.path).is_marked:
-                warn(
-                    f"{file.path} was written to while {target} was saved from it; "
-                    "unless only frames were added at its end, save again"
-                )
+            changed |= {
+                path
+                for path, status in array.versions().items()
+                if status != versions.get(path) and _is_there(path)
+            }
+    for path in sorted(changed):
+        warn(
+            f"{path} was written to while {target} was saved from it; unless only "
+            "frames were added at its end, save again"
+        )
+
+
+def _is_there(path: Path) -> bool:
+    return path.exists() and not superblock(path).is_marked

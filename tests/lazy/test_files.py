@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gc
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +16,8 @@ import psutil
 import pytest
 
 import napari_emd_flatfield as nef
-from napari_emd_flatfield.lazy import H5Array, StackedArray
+from napari_emd_flatfield.lazy import FieldArray, H5Array, StackedArray, files, hdf5
+from napari_emd_flatfield.lazy.opening import open_hdf5
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -193,3 +196,97 @@ def test_to_read_while_the_file_is_held_is_an_error_and_no_deadlock(path: Path) 
     with array._file.held(), pytest.raises(AssertionError, match="held: it would hang"):
         array[0]
     np.testing.assert_array_equal(array[0], COUNTS[0])
+
+
+def test_a_file_replaced_while_it_is_opened_is_not_mixed_with_the_new_one(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened(name: Path) -> h5py.File:
+        handle = open_hdf5(name)
+        written(path.with_name("new.h5"), COUNTS + 1).replace(path)
+        return handle
+
+    with H5Array(path, "/contiguous") as lazy:
+        lazy.close()
+        monkeypatch.setattr(files, "open_hdf5", opened)
+        with pytest.raises(nef.ReadError, match="replaced by another file"):
+            lazy[0]
+    assert times_open(path) == 0
+
+
+def test_a_file_that_could_not_be_opened_once_can_be_later(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(name: Path) -> None:
+        raise OSError(errno.EMFILE, "Too many open files", str(name))
+
+    with H5Array(path, "/contiguous") as lazy:
+        lazy.close()
+        with monkeypatch.context() as patched:
+            patched.setattr(files, "Descriptor", none_left)
+            for _ in range(2):
+                with pytest.raises(nef.ReadError, match="close other files"):
+                    lazy[0]
+        np.testing.assert_array_equal(lazy[0], COUNTS[0])
+
+
+def test_one_damaged_dataset_of_a_series_spoils_no_other(tmp_path: Path) -> None:
+    path, frames = tmp_path / "x.h5", np.arange(8 * 64 * 128, dtype="u2")
+    with h5py.File(path, "w") as file:
+        for i, frame in enumerate(frames.reshape(8, 64, 128)):
+            options = {"chunks": (16, 128), "compression": "gzip"}
+            file.create_dataset(str(i), data=frame, **options)
+    content = path.read_bytes()
+    # Version 1 B-trees of chunks begin so; each dataset has one.
+    trees = [found.start() for found in re.finditer(b"TREE\x01", content)]
+    assert len(trees) == len(frames.reshape(8, 64, 128))
+    path.write_bytes(content[: trees[4]] + b"XXXX" + content[trees[4] + 4 :])
+    stack = StackedArray([H5Array(path, f"/{i}") for i in range(8)])
+    for i, frame in enumerate(frames.reshape(8, 64, 128)):  # read ahead of
+        if i == 4:
+            with pytest.raises(nef.ReadError, match=r"x\.h5:/4 cannot be read"):
+                stack[i]
+        else:
+            np.testing.assert_array_equal(stack[i], frame)
+
+
+def test_a_window_is_read_of_frames_that_do_not_fit_into_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = np.arange(400 * 500, dtype="f4").reshape(400, 500)
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["contiguous"] = frame
+        file.create_dataset("chunked", data=frame, chunks=(400, 500))
+    monkeypatch.setattr(hdf5, "physical_memory", lambda: frame.nbytes // 2)
+    contiguous, chunked = (
+        H5Array(tmp_path / "x.h5", name) for name in ("contiguous", "chunked")
+    )
+    np.testing.assert_array_equal(contiguous[10:20, 30:40], frame[10:20, 30:40])
+    with pytest.raises(nef.ReadError, match=r"\(400, 500\) values of float32 do not"):
+        contiguous[...]
+    with pytest.raises(nef.ReadError, match=r"in chunks of \(400, 500\), do not fit"):
+        chunked[10:20, 30:40]
+
+
+def test_elements_of_megabytes_are_read(tmp_path: Path) -> None:
+    dtype = np.dtype([("image", "f4", (1100, 1000))])
+    images = np.zeros(3, dtype)
+    images["image"] = np.arange(3)[:, np.newaxis, np.newaxis]
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["d"] = images
+    array = FieldArray(H5Array(tmp_path / "x.h5", "/d"), "image")
+    np.testing.assert_array_equal(array[1, 5:7], images["image"][1, 5:7])
+
+
+def test_a_shuffle_of_nothing_is_hdf5s_to_refuse(tmp_path: Path) -> None:
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("d", data=COUNTS[0], chunks=COUNTS[0].shape, shuffle=True)
+        large = np.zeros((256, 256), "u2")
+        file.create_dataset("e", data=large, chunks=large.shape, shuffle=True)
+    content = bytearray(path.read_bytes())
+    for found in re.finditer(b"shuffle\0\x02", bytes(content)):
+        content[found.end() - 1] = 0
+    path.write_bytes(content)
+    with pytest.raises(nef.ReadError, match=r"x\.h5:/e cannot be read: HDF5 says"):
+        H5Array(path, "/e")[0]

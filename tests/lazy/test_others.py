@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import napari_emd_flatfield as nef
+from napari_emd_flatfield.lazy import others
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -393,3 +394,18 @@ def test_a_vector_that_maps_more_than_there_is_is_not_taken_for_true(
     with pytest.warns(UserWarning, match=r"/short, which has the shape \(5,\)"):
         (signal,) = nef.read(path)
     np.testing.assert_array_equal(signal.data, FRAMES)
+
+
+def test_nothing_is_gone_because_another_thread_has_closed_all_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (signal,) = nef.read(mapped(tmp_path, "contiguous"))
+    check = others.Others._check
+
+    def meanwhile(*args: Any) -> None:
+        others.forget()
+        check(*args)
+
+    monkeypatch.setattr(others.Others, "_check", meanwhile)
+    for index in (0, 7, 0):
+        np.testing.assert_array_equal(signal.data[index], FRAMES[index])

@@ -6,14 +6,17 @@ import gc
 import math
 from typing import TYPE_CHECKING, Any
 
+import h5py
 import numpy as np
 import pytest
 
-from napari_emd_flatfield.lazy import CACHE, LazyArray, adapt, pyramid
+import napari_emd_flatfield as nef
+from napari_emd_flatfield.lazy import CACHE, H5Array, LazyArray, adapt, pyramid
 from napari_emd_flatfield.lazy.pyramid import BinnedArray, FullLevel, WindowArray
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from napari_emd_flatfield.lazy.grid import Slices
 
@@ -167,3 +170,35 @@ def test_napari_reads_tiles_and_a_coarse_volume() -> None:
     viewer.dims.ndisplay = 3
     assert source.pixels < frame
     assert max(layer._slice.image.raw.shape) <= 512
+
+
+class Failing(Counted):
+    """As long as the disk is gone."""
+
+    is_gone = True
+
+    def _read(self, slices: Slices) -> np.ndarray:
+        if self.is_gone:
+            raise nef.ReadError("the disk is gone")
+        return super()._read(slices)
+
+
+def test_a_tile_that_failed_is_computed_once_it_can_be() -> None:
+    source = Failing((512, 512))
+    level = BinnedArray(source, 2)
+    with pytest.raises(nef.ReadError, match="the disk is gone"):
+        level[0]
+    source.is_gone = False
+    np.testing.assert_array_equal(level[0], BinnedArray(Counted((512, 512)), 2)[0])
+
+
+def test_tiles_follow_a_file_that_is_written_to(tmp_path: Path) -> None:
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as file:
+        file["d"] = np.zeros((512, 512), "f4")
+    level = BinnedArray(H5Array(path, "/d"), 2)
+    assert level[3, 4] == 0
+    with h5py.File(path, "r+") as file:
+        file["d"][...] = 5
+    assert level[3, 4] == 5
+    level.close()

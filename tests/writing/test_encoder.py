@@ -36,3 +36,17 @@ def test_bitshuffle_is_what_the_plugin_makes_of_it(
                 offset
             )
         np.testing.assert_array_equal(ours[()], frames)
+
+
+@pytest.mark.parametrize("compression", ["gzip", "bitshuffle-lz4", "zstd", "blosc2"])
+@pytest.mark.parametrize("itemsize", [3, 6, 12, 20])
+def test_elements_of_any_size_are_saved(
+    tmp_path: Path, compression: Any, itemsize: int
+) -> None:
+    colours = np.dtype([(f"c{i}", "u1") for i in range(itemsize)])
+    values = np.random.default_rng(0).integers(0, 9, (3, 511, 700, itemsize), "u1")
+    frames = values.view(colours)[..., 0]
+    path = tmp_path / "x.emd"
+    nef.write(path, nef.Signal("a", frames), compression=compression, verify=True)
+    with h5py.File(path) as file:
+        np.testing.assert_array_equal(file["data/a/data"][()], frames)

@@ -120,3 +120,15 @@ def test_other_numbers_of_bits_are_refused(tmp_path: Path, keepbits: Any) -> Non
     with pytest.raises(WriteError, match="is not a number of bits; use 1 to 52"):
         nef.write(tmp_path / "x.emd", Signal("a", np.ones((2, 2))), keepbits=keepbits)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "said", ["to nearest", {"largest_relative_error": "1e-3"}, {"by": "hand"}, None]
+)
+def test_what_somebody_else_says_of_rounding_is_kept(tmp_path: Path, said: Any) -> None:
+    signal = nef.Signal("a", np.ones((4, 4), "f4"), metadata={"rounding": said})
+    (saved,) = nef.read(nef.write(tmp_path / "x.emd", signal, keepbits=8))
+    rounding = saved.metadata["rounding"]
+    assert rounding["largest_relative_error"] == 2.0**-9
+    words = [said] if not isinstance(said, dict) else [*said.values()]
+    assert all(word in rounding.values() for word in words)

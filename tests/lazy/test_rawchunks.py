@@ -26,10 +26,11 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="has no preadv")
 
 
 def layout(path: Path) -> RawChunks | None:
-    """What the layout of dataset d is taken for."""
+    """The layout of dataset d, where its chunks can be read without HDF5."""
     file = SharedFile.of(path)
     with file.held() as handle:
-        return RawChunks.of(file, "d", handle["d"])
+        found = RawChunks.of(file, "d", handle["d"])
+    return found if found and found.places is not None else None
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +112,7 @@ def test_a_file_cut_short_is_named(tmp_path: Path) -> None:
         array[0]
         with path.open("r+b") as file:
             file.truncate(path.stat().st_size - 1000)
-        with pytest.raises((ReadError, OSError), match=r"a\.h5"):
+        with pytest.raises(ReadError, match=r"a\.h5:d cannot be read"):
             array[3]
 
 

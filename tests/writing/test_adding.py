@@ -305,7 +305,6 @@ def test_sound_files_verify(tmp_path: Path) -> None:
     signals.append(Signal("none", np.zeros((0, 3, 4))))
     path = nef.write(tmp_path / "x.emd", signals, verify=True, keepbits=5)
     path = nef.write(path, replace(odd, name="more"), mode="a", verify=True)
-    assert len(contents_of(path)["data"]) == 2
     with h5py.File(path) as file:
         assert len(file["data"]) == 6
 

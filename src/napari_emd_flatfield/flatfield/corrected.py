@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..lazy.base import LazyArray
 from ..lazy.indexing import selected_shape
+from ..lazy.views import View
 from .counts import Counts
 from .frames import correct_frames
 from .kernel import parts
@@ -15,7 +15,7 @@ from .kernel import parts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..lazy.grid import Slices
+    from ..lazy import LazyArray
     from .flatfield import FlatField
     from .kernel import Recipe
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _BATCH_BYTES = 32 * 2**20
 
 
-class CorrectedArray(LazyArray):
+class CorrectedArray(View):
     """A raw array seen through a flat-field.
 
     Parameters
@@ -52,7 +52,6 @@ class CorrectedArray(LazyArray):
         along: int = 0,
         monitor: np.ndarray | None = None,
     ) -> None:
-        self._source = source
         self._flatfield = flatfield
         self._positions = positions
         self._along = along
@@ -61,7 +60,7 @@ class CorrectedArray(LazyArray):
         self._counts: dict[Index, Counts] = {}
         # Of frames that are read in bands of rows, by the first row of each band.
         self._bands: dict[Index, dict[int, tuple[int, Counts]]] = {}
-        super().__init__(source.shape, flatfield.dtype, source.chunks)
+        super().__init__(source, source.shape, flatfield.dtype, source.chunks)
 
     @property
     def source(self) -> LazyArray:
@@ -165,12 +164,6 @@ class CorrectedArray(LazyArray):
     def _frames_at_once(self, region: tuple[slice, ...]) -> int:
         height, width = selected_shape(region)
         return max(1, _BATCH_BYTES // (height * width * self._source.dtype.itemsize))
-
-    def _needs(self, slices: Slices) -> list[tuple[LazyArray, Slices]]:
-        return [(self._source, slices)]
-
-    def _sources(self) -> tuple[LazyArray]:
-        return (self._source,)
 
     def __getstate__(self) -> dict[str, Any]:
         # What was counted and fitted stays with who did it.

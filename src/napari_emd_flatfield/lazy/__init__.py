@@ -5,13 +5,13 @@ from .base import LazyArray
 from .blocks import read_once
 from .cache import CACHE
 from .compound import ComplexArray, is_complex_compound
-from .frame import FrameArray
 from .hdf5 import H5Array
 from .pyramid import FullLevel, pyramid
 from .views import (
     AdaptedArray,
     ConcatenatedArray,
     FieldArray,
+    FrameArray,
     Part,
     PartArray,
     PickedArray,

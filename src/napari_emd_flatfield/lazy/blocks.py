@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from .files import SharedFile
+    from .layout import Layout
     from .work import Piece
 
 # A read, and what is read ahead of one, takes at most this share of the cache:
@@ -68,7 +69,7 @@ class Blocks:
         How the dataset is stored.
     """
 
-    def __init__(self, layout: Chunked | Contiguous | RawChunks) -> None:
+    def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._file = layout.file
         self._sizes: set[tuple[int, ...]] = set()
@@ -91,7 +92,7 @@ class Blocks:
         # Else bytes in the file are not those of the dtype: HDF5 converts them.
         if dataset.id.get_type() != h5py.h5t.py_create(dtype, logical=True):
             return None
-        kinds = (Contiguous,) if dataset.chunks is None else (RawChunks, Chunked)
+        kinds: tuple[type[Layout], ...] = (Contiguous, RawChunks, Chunked)
         for kind in kinds:
             layout = kind.of(file, name, dataset)
             if layout is not None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -14,16 +13,13 @@ from ..errors import ReadError, UnsafeChunkError
 from .codecs import Pipeline
 from .grid import (
     SMALLEST_CHUNK,
-    WASTE,
     Overlap,
     Slices,
     cell_shape,
-    inside_array,
     overlaps,
-    spanned,
 )
-from .indexing import selected_shape
 from .inflation import InflationError, most
+from .layout import Chunks
 from .memory import SCRATCH
 from .places import places
 
@@ -34,7 +30,6 @@ if TYPE_CHECKING:
 
     from .codecs import Job
     from .files import SharedFile
-    from .places import Places
     from .work import Piece
 
     # What is stored of a chunk, and its filter mask.
@@ -45,75 +40,36 @@ _PIECE = 256 * 2**10
 
 
 @dataclass(frozen=True)
-class Chunked:
+class Chunked(Chunks):
     """A dataset in chunks that can be decoded here.
 
     Parameters
     ----------
-    file, name
-        Where it is.
-    shape, dtype, chunks
-        What it holds.
+    file, name, shape, dtype, chunks, places
+        As for `Chunks`.
     pipeline
         How its chunks decode.
-    places
-        Where they lie in the file; None where HDF5 has to be asked.
     """
 
-    file: SharedFile
-    name: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    chunks: tuple[int, ...]
     pipeline: Pipeline
-    places: Places | None
 
     @classmethod
-    def of(cls, file: SharedFile, name: str, dataset: h5py.Dataset) -> Chunked | None:
-        """Return the layout of a dataset; None if HDF5 had better read it.
-
-        Parameters
-        ----------
-        file, name
-            Where it is: maybe a link to another file.
-        dataset
-            A dataset stored in chunks, in the byte layout of its dtype.
-        """
+    def of(cls, file: SharedFile, name: str, dataset: h5py.Dataset) -> Self | None:
+        if dataset.chunks is None:
+            return None
         pipeline = Pipeline.of(dataset)
-        if pipeline is None or pipeline.nbytes < SMALLEST_CHUNK:
+        if not (pipeline and pipeline.steps) or pipeline.nbytes < SMALLEST_CHUNK:
             return None
         shape, dtype, chunks = dataset.shape, dataset.dtype, dataset.chunks
         found = places(file, dataset)
-        return cls(file, name, shape, dtype, chunks, pipeline, found)
+        return cls(file, name, shape, dtype, chunks, found, pipeline)
 
     def cell(self, slices: Slices, nbytes: int) -> tuple[int, ...] | None:
-        """Shape of the blocks to keep; None where a read had better keep nothing.
-
-        Parameters
-        ----------
-        slices
-            What is read.
-        nbytes
-            How large a block may be.
-        """
-        if not self.pipeline.steps:
-            read = math.prod(spanned(slices, self.chunks))
-            if read < WASTE * math.prod(selected_shape(slices)):
-                return None
         return cell_shape(
             slices, self.shape, self.chunks, nbytes // self.dtype.itemsize
         )
 
     def pieces(self, slices: Slices, target: np.ndarray) -> Iterator[Piece]:
-        """Cut reading into pieces that may be done in any thread.
-
-        Parameters
-        ----------
-        slices
-            What to read.
-        target
-            Array to fill, of the shape they select.
-        """
         parts = overlaps(slices, self.chunks)
         count = max(1, _PIECE // self.pipeline.nbytes)
         while batch := list(islice(parts, count)):
@@ -123,7 +79,7 @@ class Chunked:
         left: list[Piece] = []
         for overlap in batch:
             part = target[overlap.where]
-            by_hdf5 = partial(self._fill_by_hdf5, overlap, part)
+            by_hdf5 = partial(self.fill_by_hdf5, overlap, part)
             if part.shape == self.chunks and part.flags.c_contiguous:
                 jobs = self._decode(overlap.block, part)
                 if jobs is not None:
@@ -137,11 +93,6 @@ class Chunked:
             by_hdf5()
         return left
 
-    def _fill_by_hdf5(self, overlap: Overlap, part: np.ndarray) -> None:
-        # What HDF5 makes of it is what counts: its fill value, its error.
-        where = inside_array(overlap.block, self.chunks, overlap.inside)
-        part[...] = self.file.read(self.name, where)
-
     def _decode_now(self, index: tuple[int, ...], chunk: np.ndarray) -> bool:
         jobs = self._decode(index, chunk)
         try:
@@ -153,13 +104,8 @@ class Chunked:
 
     def _decode(self, index: tuple[int, ...], chunk: np.ndarray) -> list[Job] | None:
         """Begin to decode a chunk; None where HDF5 shall say what is wrong with it."""
-        origin = tuple(i * n for i, n in zip(index, self.chunks, strict=True))
-        out = chunk.reshape(-1).view(np.uint8)
         try:
-            if not self.pipeline.steps:
-                found = self.file.chunk(self.name, origin, out)
-                return None if found is None else []
-            return self._decoded(origin, out)
+            return self._decoded(self.origin(index), chunk.reshape(-1).view(np.uint8))
         except UnsafeChunkError:
             raise  # HDF5 would try
         except (ReadError, ValueError):  # ValueError: too large for where it goes

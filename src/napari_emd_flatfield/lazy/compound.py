@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .base import LazyArray
 from .indexing import selected_shape
+from .views import View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from .base import LazyArray
     from .grid import Slices
 
 
-class ComplexArray(LazyArray):
+class ComplexArray(View):
     """An array of compounds (real, imaginary) as an array of complex numbers.
 
     h5py itself reads compounds of ``r`` and ``i`` as complex; Velox calls them
@@ -28,23 +27,16 @@ class ComplexArray(LazyArray):
     """
 
     def __init__(self, source: LazyArray) -> None:
-        self._source = source
         self._real, self._imaginary = source.dtype.names or ()
         precision = np.result_type(source.dtype[0], np.complex64)
-        super().__init__(source.shape, precision, source.chunks)
+        super().__init__(source, source.shape, precision, source.chunks)
 
-    def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
+    def _read(self, slices: Slices) -> np.ndarray:
         stored = self._source._read(slices)
         block = np.empty(selected_shape(slices), self.dtype)
         block.real = stored[self._real]
         block.imag = stored[self._imaginary]
         return block
-
-    def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:
-        return [(self._source, slices)]
-
-    def _sources(self) -> tuple[LazyArray]:
-        return (self._source,)
 
 
 def is_complex_compound(dtype: np.dtype[Any]) -> bool:

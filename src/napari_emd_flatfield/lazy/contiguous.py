@@ -5,20 +5,21 @@ from __future__ import annotations
 import itertools
 import math
 import operator
-import os
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Self
 
-import h5py
 import numpy as np
 
 from .grid import WASTE, Slices, cell_shape
 from .indexing import selected_shape
+from .layout import Layout, is_plain
 from .memory import SCRATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import h5py
 
     from .files import SharedFile
     from .work import Piece
@@ -36,63 +37,24 @@ _TURNED = 2**19
 _NEAR = 8 * 2**10
 
 
-def _file_number(node: Any) -> int:
-    return int(h5py.h5o.get_info(node.id).fileno)
-
-
-def is_plain(file: SharedFile, dataset: h5py.Dataset) -> bool:
-    """Tell whether bytes of a file can be read where HDF5 says that they are.
-
-    Parameters
-    ----------
-    file
-        The file.
-    dataset
-        A dataset found through it: maybe by a link to another file.
-    """
-    elsewhere = (
-        dataset.external
-        or _file_number(dataset) != _file_number(file.handle())
-        or file.handle().userblock_size
-    )
-    return hasattr(os, "preadv") and not elsewhere
-
-
 @dataclass(frozen=True)
-class Contiguous:
+class Contiguous(Layout):
     """A dataset in one run of bytes.
 
     Parameters
     ----------
-    file, name
-        Where it is.
-    shape, dtype
-        What it holds.
+    file, name, shape, dtype
+        As for `Layout`.
     offset
         Where in the file it begins.
     """
 
-    file: SharedFile
-    name: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
     offset: int
 
     @classmethod
-    def of(
-        cls, file: SharedFile, name: str, dataset: h5py.Dataset
-    ) -> Contiguous | None:
-        """Return the layout of a dataset; None if HDF5 had better read it.
-
-        Parameters
-        ----------
-        file, name
-            Where it is: maybe a link to another file.
-        dataset
-            A dataset stored contiguously, in the byte layout of its dtype.
-        """
+    def of(cls, file: SharedFile, name: str, dataset: h5py.Dataset) -> Self | None:
         offset = dataset.id.get_offset()
-        if offset is None or not is_plain(file, dataset):
+        if dataset.chunks or offset is None or not is_plain(file, dataset):
             return None
         return cls(file, name, dataset.shape, dataset.dtype, offset)
 
@@ -103,15 +65,6 @@ class Contiguous:
         return tuple(strides)[::-1]
 
     def cell(self, slices: Slices, nbytes: int) -> tuple[int, ...] | None:
-        """Shape of the blocks to keep; None where a read had better keep nothing.
-
-        Parameters
-        ----------
-        slices
-            What is read.
-        nbytes
-            How large a block may be.
-        """
         axis = self._run_axis(slices)
         selected = selected_shape(slices)
         rows = slices[axis].stop - slices[axis].start
@@ -126,15 +79,6 @@ class Contiguous:
         return cell_shape(slices, self.shape, tuple(grain), most)
 
     def pieces(self, slices: Slices, target: np.ndarray) -> Iterator[Piece]:
-        """Cut reading into pieces that may be done in any thread.
-
-        Parameters
-        ----------
-        slices
-            What to read.
-        target
-            Array to fill, of the shape they select.
-        """
         axis = self._run_axis(slices)
         last = len(slices) - 1
         while axis < last and self._strides[axis] > _PIECE:  # for several threads

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .contiguous import is_plain
+from .layout import is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

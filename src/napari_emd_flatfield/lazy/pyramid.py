@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .base import LazyArray
 from .cache import CACHE
 from .grid import box, overlaps
 from .indexing import normalise, selected_shape
+from .views import View
 from .work import Pool, Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from .base import LazyArray
     from .cache import Key
     from .grid import Slices
 
@@ -77,7 +78,7 @@ def pyramid(array: LazyArray) -> list[LazyArray]:
     return levels
 
 
-class Level(LazyArray):
+class Level(View):
     """An array whose slices are lazy: napari cuts out the tile, then the frame."""
 
     def __getitem__(self, key: Any) -> Any:
@@ -99,25 +100,23 @@ class FullLevel(Level):
     """
 
     def __init__(self, source: LazyArray) -> None:
-        self.source = source
         # napari widens what is on screen to whole chunks: frames, were it left out.
         chunks = (*source.chunks[:-2], *(min(n, _CHUNK) for n in source.chunks[-2:]))
-        super().__init__(source.shape, source.dtype, chunks)
+        super().__init__(source, source.shape, source.dtype, chunks)
+
+    @property
+    def source(self) -> LazyArray:
+        """The array."""
+        return self._source
 
     def _read(self, slices: Slices) -> np.ndarray:
-        return self.source._read(slices)
+        return self._source._read(slices)
 
     def _read_into(self, slices: Slices, out: np.ndarray) -> None:
-        self.source._read_into(slices, out)
-
-    def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:
-        return [(self.source, slices)]
-
-    def _sources(self) -> tuple[LazyArray]:
-        return (self.source,)
+        self._source._read_into(slices, out)
 
 
-class WindowArray(LazyArray):
+class WindowArray(View):
     """A part of another array.
 
     Parameters
@@ -129,26 +128,19 @@ class WindowArray(LazyArray):
     """
 
     def __init__(self, source: LazyArray, window: Slices) -> None:
-        self._source = source
         self._window = window
-        super().__init__(selected_shape(window), source.dtype, source.chunks)
+        super().__init__(source, selected_shape(window), source.dtype, source.chunks)
         # Windows come and go; what steps on is what they are windows of.
         self._stepping = source._stepping
 
     def _read(self, slices: Slices) -> np.ndarray:
         return self._source._read(self._inside(slices))
 
-    def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:
-        return [(self._source, self._inside(slices))]
-
     def _inside(self, slices: Slices) -> Slices:
         return tuple(
             slice(w.start + s.start, w.start + s.stop, s.step)
             for w, s in zip(self._window, slices, strict=True)
         )
-
-    def _sources(self) -> tuple[LazyArray]:
-        return (self._source,)
 
 
 class BinnedArray(Level):
@@ -168,13 +160,12 @@ class BinnedArray(Level):
     def __init__(
         self, source: LazyArray, factor: int, every: int | None = None
     ) -> None:
-        self._source = source
         *leading, height, width = source.shape
         if leading:
             leading[-1] = -(-leading[-1] // (every or 1))
         shape = (*leading, height // factor, width // factor)
         chunks = (*[1] * len(leading), _CHUNK, _CHUNK)
-        super().__init__(shape, source.dtype, chunks)
+        super().__init__(source, shape, source.dtype, chunks)
         self._factor = factor
         self._every = every or 1
         self._rows = factor if every is None else 1
@@ -199,8 +190,8 @@ class BinnedArray(Level):
                 CACHE.add(key, tile)
         return found
 
-    def _sources(self) -> tuple[LazyArray]:
-        return (self._source,)
+    def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:  # noqa: ARG002
+        return ()  # tiles are kept: to compute them ahead takes whole frames
 
     def _binned(self, key: Key) -> Work:
         return CACHE.get(key) or CACHE.add(key, self._begun(key[-1]))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Self
 
 from .grid import (
     SMALLEST_CHUNK,
@@ -14,11 +15,11 @@ from .grid import (
     Overlap,
     Slices,
     cell_shape,
-    inside_array,
     overlaps,
     spanned,
 )
 from .indexing import selected_shape
+from .layout import Chunks
 from .memory import SCRATCH
 from .places import places
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from .files import SharedFile
-    from .places import Places
     from .work import Piece
 
 # What a thread takes at once. If reads are smaller than that, one thread does all:
@@ -38,57 +38,21 @@ _PIECE = 256 * 2**10
 
 
 @dataclass(frozen=True)
-class RawChunks:
-    """A dataset in chunks, each stored as it is.
-
-    Parameters
-    ----------
-    file, name
-        Where it is.
-    shape, dtype, chunks
-        What it holds.
-    places
-        Where its chunks lie in the file.
-    """
-
-    file: SharedFile
-    name: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    chunks: tuple[int, ...]
-    places: Places
+class RawChunks(Chunks):
+    """A dataset in chunks, each stored as it is."""
 
     @classmethod
-    def of(cls, file: SharedFile, name: str, dataset: h5py.Dataset) -> RawChunks | None:
-        """Return the layout of a dataset; None if it is another.
-
-        Parameters
-        ----------
-        file, name
-            Where it is: maybe a link to another file.
-        dataset
-            A dataset stored in chunks, in the byte layout of its dtype.
-        """
+    def of(cls, file: SharedFile, name: str, dataset: h5py.Dataset) -> Self | None:
+        if dataset.chunks is None:
+            return None
         shape, dtype, chunks = dataset.shape, dataset.dtype, dataset.chunks
         small = math.prod(chunks) * dtype.itemsize < SMALLEST_CHUNK
         filtered = dataset.id.get_create_plist().get_nfilters() > 0
         if small or filtered:
             return None
-        found = places(file, dataset)
-        if found is None:
-            return None
-        return cls(file, name, shape, dtype, chunks, found)
+        return cls(file, name, shape, dtype, chunks, places(file, dataset))
 
     def cell(self, slices: Slices, nbytes: int) -> tuple[int, ...] | None:
-        """Shape of the blocks to keep; None where a read had better keep nothing.
-
-        Parameters
-        ----------
-        slices
-            What is read.
-        nbytes
-            How large a block may be.
-        """
         _, *inner = spanned(slices, self.chunks)
         read = (slices[0].stop - slices[0].start) * math.prod(inner)
         if read < WASTE * math.prod(selected_shape(slices)):
@@ -98,15 +62,6 @@ class RawChunks:
         )
 
     def pieces(self, slices: Slices, target: np.ndarray) -> Iterator[Piece]:
-        """Cut reading into pieces that may be done in any thread.
-
-        Parameters
-        ----------
-        slices
-            What to read.
-        target
-            Array to fill, of the shape they select.
-        """
         rows = min(slices[0].stop - slices[0].start, self.chunks[0])
         parts = overlaps(slices, self.chunks)
         at_once = 1 if rows * self._row_nbytes >= _PIECE else None
@@ -120,13 +75,15 @@ class RawChunks:
     def _fill(self, batch: list[Overlap], most: int, target: np.ndarray) -> None:
         descriptor, row = self.file.descriptor(), self._row_nbytes
         with SCRATCH.lent((most, *self.chunks[1:]), self.dtype) as buffer:
-            for index, inside, where in batch:
+            for overlap in batch:
+                index, inside, where = overlap
                 part, first = target[where], inside[0]
-                origin = tuple([i * n for i, n in zip(index, self.chunks, strict=True)])
-                there = self.places.get(origin)
+                if self.places is None:
+                    self._fill_whole(overlap, part)
+                    continue
+                there = self.places.get(self.origin(index))
                 if there is None:
-                    place = inside_array(index, self.chunks, inside)
-                    part[...] = self.file.read(self.name, place)
+                    self.fill_by_hdf5(overlap, part)
                     continue
                 begin = there.begin + first.start * row
                 rows = buffer[: first.stop - first.start]
@@ -135,3 +92,12 @@ class RawChunks:
                 else:
                     descriptor.read(begin, rows)
                     part[...] = rows[(slice(None, None, first.step), *inside[1:])]
+
+    def _fill_whole(self, overlap: Overlap, part: np.ndarray) -> None:
+        """Have HDF5 read a chunk past its cache, which would be one copy more."""
+        if part.shape == self.chunks and part.flags.c_contiguous:
+            out, origin = part.reshape(-1).view("u1"), self.origin(overlap.block)
+            with suppress(ValueError):  # none is stored
+                if self.file.chunk(self.name, origin, out) is not None:
+                    return
+        self.fill_by_hdf5(overlap, part)

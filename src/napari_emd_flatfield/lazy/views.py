@@ -27,7 +27,39 @@ _PARTS: dict[str, Any] = {
 }
 
 
-class TransposedArray(LazyArray):
+class View(LazyArray):
+    """Another array seen otherwise: the base of such arrays.
+
+    Parameters
+    ----------
+    source
+        The array.
+    shape, dtype, chunks
+        As for `LazyArray`.
+    """
+
+    def __init__(
+        self,
+        source: LazyArray,
+        shape: Sequence[int],
+        dtype: Any,
+        chunks: Sequence[int] | None,
+    ) -> None:
+        self._source = source
+        super().__init__(shape, dtype, chunks)
+
+    def _inside(self, slices: Slices) -> Slices:
+        """What of the source a selection shows."""
+        return slices
+
+    def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:
+        return [(self._source, self._inside(slices))]
+
+    def _sources(self) -> tuple[LazyArray]:
+        return (self._source,)
+
+
+class TransposedArray(View):
     """Another array with its axes permuted.
 
     Parameters
@@ -39,28 +71,44 @@ class TransposedArray(LazyArray):
     """
 
     def __init__(self, source: LazyArray, axes: Sequence[int]) -> None:
-        self._source = source
         self._axes = tuple(axes)
         super().__init__(
+            source,
             [source.shape[a] for a in self._axes],
             source.dtype,
             [source.chunks[a] for a in self._axes],
         )
 
-    def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
-        return self._source._read(self._stored(slices)).transpose(self._axes)
+    def _read(self, slices: Slices) -> np.ndarray:
+        return self._source._read(self._inside(slices)).transpose(self._axes)
 
-    def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:
-        return [(self._source, self._stored(slices))]
-
-    def _stored(self, slices: Slices) -> Slices:
+    def _inside(self, slices: Slices) -> Slices:
         stored = [slice(0)] * self.ndim
         for axis, selected in zip(self._axes, slices, strict=True):
             stored[axis] = selected
         return tuple(stored)
 
-    def _sources(self) -> tuple[LazyArray]:
-        return (self._source,)
+
+class FrameArray(View):
+    """Another array at one index of its leading axis.
+
+    Parameters
+    ----------
+    source
+        An array of at least one axis.
+    index
+        Which entry of the leading axis to show.
+    """
+
+    def __init__(self, source: LazyArray, index: int = 0) -> None:
+        self._index = slice(index, index + 1, 1)
+        super().__init__(source, source.shape[1:], source.dtype, source.chunks[1:])
+
+    def _read(self, slices: Slices) -> np.ndarray:
+        return np.asarray(self._source._read(self._inside(slices))[0])
+
+    def _inside(self, slices: Slices) -> Slices:
+        return (self._index, *slices)
 
 
 class StackedArray(LazyArray):
@@ -79,7 +127,7 @@ class StackedArray(LazyArray):
             (len(self._parts), *first.shape), first.dtype, (1, *first.chunks)
         )
 
-    def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
+    def _read(self, slices: Slices) -> np.ndarray:
         block = np.empty(selected_shape(slices), self.dtype)
         chosen = self._parts[slices[0]]
         for target, part in zip(block, chosen, strict=True):
@@ -93,7 +141,23 @@ class StackedArray(LazyArray):
         return self._parts
 
 
-class ConcatenatedArray(LazyArray):
+class JoinedArray(LazyArray):
+    """What it needs of others, one after another along the leading axis.
+
+    The base of such arrays.
+    """
+
+    def _read(self, slices: Slices) -> np.ndarray:
+        block = np.empty(selected_shape(slices), self.dtype)
+        begin = 0
+        for part, inside in self._needs(slices):
+            found = part._read(inside)
+            block[begin : begin + len(found)] = found
+            begin += len(found)
+        return block
+
+
+class ConcatenatedArray(JoinedArray):
     """Arrays one after another along their leading axis.
 
     Parameters
@@ -110,15 +174,6 @@ class ConcatenatedArray(LazyArray):
         first = self._parts[0]
         super().__init__((sum(lengths), *first.shape[1:]), first.dtype, first.chunks)
 
-    def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
-        block = np.empty(selected_shape(slices), self.dtype)
-        begin = 0
-        for part, inside in self._needs(slices):
-            found = part._read(inside)
-            block[begin : begin + len(found)] = found
-            begin += len(found)
-        return block
-
     def _needs(self, slices: Slices) -> Iterator[tuple[LazyArray, Slices]]:
         along, *rest = slices
         wanted = np.arange(along.start, along.stop, along.step)
@@ -132,7 +187,7 @@ class ConcatenatedArray(LazyArray):
         return self._parts
 
 
-class PickedArray(LazyArray):
+class PickedArray(JoinedArray):
     """Some of the frames of a stack, e.g. those an acquisition calls flats.
 
     Parameters
@@ -150,15 +205,6 @@ class PickedArray(LazyArray):
             (len(self._indices), *source.shape[1:]), source.dtype, source.chunks
         )
 
-    def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
-        block = np.empty(selected_shape(slices), self.dtype)
-        begin = 0
-        for source, inside in self._needs(slices):
-            found = source._read(inside)
-            block[begin : begin + len(found)] = found
-            begin += len(found)
-        return block
-
     def _needs(self, slices: Slices) -> Iterator[tuple[LazyArray, Slices]]:
         wanted = self._indices[slices[0]]
         # One read a run of neighbours, as a stack's chunks may span several.
@@ -170,7 +216,7 @@ class PickedArray(LazyArray):
         return (self._source,)
 
 
-class FieldArray(LazyArray):
+class FieldArray(View):
     """One field of an array of a compound dtype.
 
     Parameters
@@ -183,25 +229,20 @@ class FieldArray(LazyArray):
     """
 
     def __init__(self, source: LazyArray, field: str) -> None:
-        self._source = source
         self._field = field
         dtype = source.dtype[field]
-        super().__init__((*source.shape, *dtype.shape), dtype.base)
+        super().__init__(source, (*source.shape, *dtype.shape), dtype.base, None)
 
-    def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
-        outer, inner = slices[: self._source.ndim], slices[self._source.ndim :]
-        block = self._source._read(outer)[self._field]
-        key: Any = (..., *inner)
+    def _read(self, slices: Slices) -> np.ndarray:
+        block = self._source._read(self._inside(slices))[self._field]
+        key: Any = (..., *slices[self._source.ndim :])
         return np.array(block[key])
 
-    def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:
-        return [(self._source, slices[: self._source.ndim])]
-
-    def _sources(self) -> tuple[LazyArray]:
-        return (self._source,)
+    def _inside(self, slices: Slices) -> Slices:
+        return slices[: self._source.ndim]
 
 
-class PartArray(LazyArray):
+class PartArray(View):
     """One real part of a complex array, which napari cannot show itself.
 
     Parameters
@@ -213,20 +254,13 @@ class PartArray(LazyArray):
     """
 
     def __init__(self, source: LazyArray, part: Part = "modulus") -> None:
-        self._source = source
         self._part = part
         dtype = np.empty(0, source.dtype).real.dtype
-        super().__init__(source.shape, dtype, source.chunks)
+        super().__init__(source, source.shape, dtype, source.chunks)
 
-    def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
+    def _read(self, slices: Slices) -> np.ndarray:
         block = _PARTS[self._part](self._source._read(slices))
         return np.asarray(block, self.dtype)
-
-    def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:
-        return [(self._source, slices)]
-
-    def _sources(self) -> tuple[LazyArray]:
-        return (self._source,)
 
 
 class AdaptedArray(LazyArray):
@@ -242,13 +276,13 @@ class AdaptedArray(LazyArray):
         self._source = source
         super().__init__(source.shape, source.dtype)
 
-    def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
+    def _read(self, slices: Slices) -> np.ndarray:
         return np.array(self._found(slices))
 
-    def _read_into(self, slices: tuple[slice, ...], out: np.ndarray) -> None:
+    def _read_into(self, slices: Slices, out: np.ndarray) -> None:
         out[...] = self._found(slices)
 
-    def _found(self, slices: tuple[slice, ...]) -> Any:
+    def _found(self, slices: Slices) -> Any:
         try:
             return self._source[slices]
         except (EmdFlatfieldError, MemoryError):

@@ -1,0 +1,140 @@
+"""How datasets lie in their files, to be read without HDF5 and its lock."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import h5py
+
+from .grid import inside_array
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+
+    from .files import SharedFile
+    from .grid import Overlap, Slices
+    from .places import Places
+    from .work import Piece
+
+
+@dataclass(frozen=True)
+class Layout(ABC):
+    """How a dataset lies in its file.
+
+    Parameters
+    ----------
+    file, name
+        Where it is: maybe a link to another file.
+    shape, dtype
+        What it holds.
+    """
+
+    file: SharedFile
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @classmethod
+    @abstractmethod
+    def of(cls, file: SharedFile, name: str, dataset: h5py.Dataset) -> Self | None:
+        """Return the layout of a dataset; None if it is another, or HDF5's to read.
+
+        Parameters
+        ----------
+        file, name
+            Where it is.
+        dataset
+            A dataset in the byte layout of its dtype.
+        """
+
+    @abstractmethod
+    def cell(self, slices: Slices, nbytes: int) -> tuple[int, ...] | None:
+        """Shape of the blocks to keep; None where a read had better keep nothing.
+
+        Parameters
+        ----------
+        slices
+            What is read.
+        nbytes
+            How large a block may be.
+        """
+
+    @abstractmethod
+    def pieces(self, slices: Slices, target: np.ndarray) -> Iterator[Piece]:
+        """Cut reading into pieces that may be done in any thread.
+
+        Parameters
+        ----------
+        slices
+            What to read.
+        target
+            Array to fill, of the shape they select.
+        """
+
+
+@dataclass(frozen=True)
+class Chunks(Layout):
+    """The layout of a dataset in chunks.
+
+    Parameters
+    ----------
+    file, name, shape, dtype
+        As for `Layout`.
+    chunks
+        Shape of a chunk.
+    places
+        Where they lie in the file; None where HDF5 has to be asked.
+    """
+
+    chunks: tuple[int, ...]
+    places: Places | None
+
+    def origin(self, index: tuple[int, ...]) -> tuple[int, ...]:
+        """Where in the dataset a chunk begins.
+
+        Parameters
+        ----------
+        index
+            Which chunk, counted along each axis.
+        """
+        return tuple([i * n for i, n in zip(index, self.chunks, strict=True)])
+
+    def fill_by_hdf5(self, overlap: Overlap, part: np.ndarray) -> None:
+        """Have HDF5 read part of a chunk: its fill value counts, and its error.
+
+        Parameters
+        ----------
+        overlap
+            Which part of which chunk.
+        part
+            Where it goes.
+        """
+        where = inside_array(overlap.block, self.chunks, overlap.inside)
+        part[...] = self.file.read(self.name, where)
+
+
+def is_plain(file: SharedFile, dataset: h5py.Dataset) -> bool:
+    """Tell whether bytes of a file can be read where HDF5 says that they are.
+
+    Parameters
+    ----------
+    file
+        The file.
+    dataset
+        A dataset found through it: maybe by a link to another file.
+    """
+    elsewhere = (
+        dataset.external
+        or _file_number(dataset) != _file_number(file.handle())
+        or file.handle().userblock_size
+    )
+    return hasattr(os, "preadv") and not elsewhere
+
+
+def _file_number(node: Any) -> int:
+    return int(h5py.h5o.get_info(node.id).fileno)

@@ -23,7 +23,7 @@ from napari_emd_flatfield.lazy.cache import CACHE
 from napari_emd_flatfield.lazy.chunked import Chunked
 from napari_emd_flatfield.lazy.descriptor import Descriptor
 from napari_emd_flatfield.lazy.grid import overlaps
-from napari_emd_flatfield.lazy.work import Pool, Work, thread_count
+from napari_emd_flatfield.lazy.work import Helpers, Work, thread_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -302,11 +302,11 @@ def test_what_pieces_leave_is_done_too() -> None:
     def begin(row: int) -> list[Callable[[], None]]:
         return [partial(fill, row, column) for column in range(3)]
 
-    pool = Pool()
+    helpers = Helpers()
     for _ in range(200):
         array[...] = 0
-        work = Work(array, [partial(begin, row) for row in range(4)], pool)
-        pool.help(work, but=1)
+        work = Work(array, [partial(begin, row) for row in range(4)], helpers)
+        helpers.help(work, but=1)
         assert work.result() is array
         assert np.all(array == 1)
 

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from napari_emd_flatfield.lazy.work import Pool, Work
+from napari_emd_flatfield.lazy.work import Helpers, Work
 
 
 def test_nobody_fills_an_array_whose_reader_was_told_of_a_failure() -> None:
@@ -49,14 +49,14 @@ def test_who_comes_too_late_to_help_begins_nothing() -> None:
     assert work.result()[0] == 1
 
 
-def test_a_pool_goes_on_where_no_thread_has_survived(
+def test_there_are_helpers_where_no_thread_has_survived(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from napari_emd_flatfield.lazy import work
 
-    before = Pool.shared()
-    monkeypatch.setattr(Pool, "_lock", threading.Lock())
-    monkeypatch.setattr(Pool, "_current", Pool._current)
-    Pool._lock.acquire()  # by a thread that is not there any more
+    before = Helpers.shared()
+    monkeypatch.setattr(Helpers, "_lock", threading.Lock())
+    monkeypatch.setattr(Helpers, "_current", Helpers._current)
+    Helpers._lock.acquire()  # by a thread that is not there any more
     work._after_fork_in_child()
-    assert Pool.shared() is not before
+    assert Helpers.shared() is not before

@@ -29,11 +29,6 @@ if TYPE_CHECKING:
     from .layout import Layout
     from .work import Piece
 
-# A read, and what is read ahead of one, takes at most this share of the cache:
-# several signals have room in it. A block may take twice as much: across the grain
-# it is worth the more, the more frames it spans.
-_SHARE = 4
-
 # What comes slower than this, in bytes a second, comes from a disk or a network; what
 # is in memory comes as fast as a thread is told to fetch it.
 _SLOW = 10**9
@@ -122,7 +117,7 @@ class Blocks:
         keys = [self._key(size, part.block) for part in parts]
         blocks = [self._block(key, slices) for key in keys]
         for block in blocks[1:]:
-            self._file.pool().help(block)
+            self._file.helpers().help(block)
         target = self._target(slices, out)
         for part, key, block in zip(parts, keys, blocks, strict=True):
             found = self._finished(block, key)[part.inside]
@@ -159,7 +154,7 @@ class Blocks:
         """
         size = self._size(slices)
         nbytes = self._nbytes(size or selected_shape(slices))
-        if nbytes > CACHE.limit // _SHARE:
+        if nbytes > CACHE.share:
             return []
         if size is not None:
             keys = [self._key(size, part.block) for part in overlaps(slices, size)]
@@ -171,7 +166,7 @@ class Blocks:
 
     def _ahead(self, key: Key, slices: Slices) -> Callable[[], None]:
         block = self._block(key, slices)
-        self._file.pool().help(block)
+        self._file.helpers().help(block)
         return partial(_take_back, key, block)
 
     def _nbytes(self, shape: tuple[int, ...]) -> int:
@@ -184,14 +179,14 @@ class Blocks:
 
     def _size(self, slices: Slices) -> tuple[int, ...] | None:
         """Shape of the blocks to read a selection by; None to keep nothing of it."""
-        most = CACHE.limit // _SHARE
-        if self._nbytes(selected_shape(slices)) > most:
+        if self._nbytes(selected_shape(slices)) > CACHE.share:
             return None
         for size in tuple(self._sizes):
             within = list(islice(overlaps(slices, size), 2))
             if len(within) == 1 and CACHE.get(self._key(size, within[0].block)):
                 return size
-        usual = self._layout.cell(slices, 2 * most)
+        # Across the grain a block is worth the more, the more frames it spans.
+        usual = self._layout.cell(slices, 2 * CACHE.share)
         if usual is None or (
             _ONCE.now and math.prod(usual) <= math.prod(selected_shape(slices))
         ):
@@ -219,10 +214,10 @@ class Blocks:
         return self._work(target, self._layout.pieces(place, target))
 
     def _work(self, target: np.ndarray, pieces: Iterable[Piece]) -> Work:
-        return Work(target, pieces, self._file.pool())
+        return Work(target, pieces, self._file.helpers())
 
     def _finished(self, work: Work, key: Key = ()) -> np.ndarray:
-        self._file.pool().help(work, but=1)
+        self._file.helpers().help(work, but=1)
         return CACHE.finish(key, work)
 
     def _key(self, size: tuple[int, ...], index: tuple[Any, ...]) -> Key:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Key = tuple[Any, ...]
 
+_SHARE = 4
+
 
 class Cache:
     """Work by key, done or not; what was used longest ago goes first.
@@ -41,6 +43,14 @@ class Cache:
         with self._lock:
             self._limit = nbytes
             self._shrink()
+
+    @property
+    def share(self) -> int:
+        """How many bytes a read, or what is read ahead of one, may take of it.
+
+        Several signals have room in it.
+        """
+        return self._limit // _SHARE
 
     @property
     def nbytes(self) -> int:

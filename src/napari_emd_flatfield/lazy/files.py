@@ -24,7 +24,7 @@ from .objects import Objects
 from .opening import open_hdf5
 from .status import Status, reached
 from .superblock import superblock
-from .work import Pool
+from .work import Helpers
 
 if TYPE_CHECKING:
     import os
@@ -65,7 +65,7 @@ class SharedFile:
         self._open: list[h5py.File] = []
         self._objects = Objects(follow_external)
         self._descriptor: Descriptor | None = None
-        self._pool: Pool | None = None
+        self._helpers: Helpers | None = None
         # Under which blocks of this file are cached.
         self.token = object()
         weakref.finalize(self, _close_all, self._open)
@@ -286,13 +286,13 @@ class SharedFile:
         """Tell the file from what it is once it was written to."""
         return self.descriptor().status()
 
-    def pool(self) -> Pool:
+    def helpers(self) -> Helpers:
         """Return the threads that help to read, held until the file is closed."""
         with self._lock:
-            if self._pool is None:
+            if self._helpers is None:
                 self.handle()
-                self._pool = Pool.shared()
-            return self._pool
+                self._helpers = Helpers.shared()
+            return self._helpers
 
     def close(self) -> None:
         """Close the handle; the next read opens it again."""
@@ -316,7 +316,7 @@ class SharedFile:
 
     def _shut(self) -> None:
         self._objects.clear()
-        self._descriptor = self._pool = None
+        self._descriptor = self._helpers = None
         _close_all(self._open)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from functools import cache
 
+# More would wait for memory or the disk.
+MOST_THREADS = 8
+
 
 @cache
 def physical_memory() -> int:

@@ -50,6 +50,7 @@ def open_hdf5(path: Path) -> h5py.File:
     try:
         with path.open("rb") as stream:
             start = stream.read(8)
+        described, heap = superblock(path), endless_heap(path)
     except OSError as error:
         raise FileOpenError(
             f"{path} cannot be read ({error.strerror}); check its permissions"
@@ -63,16 +64,15 @@ def open_hdf5(path: Path) -> h5py.File:
             f"{path} is not an HDF5 file (it starts with {start!r}); EMD, NeXus "
             "and HDF5 files can be opened"
         )
-    described = superblock(path)
     if described.missing:
         raise FileOpenError(
             f"{path} cannot be opened: it is truncated; copy it again from where it "
             f"was recorded ({described.missing} bytes are missing at its end)"
         )
-    if (at := endless_heap(path)) is not None:
+    if heap is not None:
         raise FileOpenError(
-            f"{path} cannot be opened: the text it keeps at byte {at} is damaged, and "
-            "HDF5 would read it for ever; copy it again from where it was recorded"
+            f"{path} cannot be opened: the text it keeps at byte {heap} is damaged, "
+            "and HDF5 would read it for ever; copy it again from where it was recorded"
         )
     try:
         return _open(path, driver=_DRIVER)

@@ -16,7 +16,7 @@ from .cache import CACHE
 from .grid import box, overlaps
 from .indexing import normalise, selected_shape
 from .views import View
-from .work import Pool, Work
+from .work import Helpers, Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -179,9 +179,9 @@ class BinnedArray(Level):
         state = tuple(sorted(self._source.versions().items()))
         keys = [(self._token, state, part.block) for part in parts]
         tiles = [self._binned(key) for key in keys]
-        pool = Pool.shared()
+        helpers = Helpers.shared()
         for tile in tiles:
-            pool.help(tile)
+            helpers.help(tile)
         for part, key, tile in zip(parts, keys, tiles, strict=True):
             found[part.where] = CACHE.finish(key, tile)[part.inside]
         for key, tile in zip(keys, tiles, strict=True):

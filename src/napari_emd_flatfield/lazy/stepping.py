@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from .base import LazyArray
     from .grid import Slices
 
-# What is read ahead takes at most this share of the cache.
-_SHARE = 4
-
 
 class Stepping:
     """Reads ahead of whoever steps through an array, at two equal steps in a row."""
@@ -64,7 +61,7 @@ def _step(last: Slices, slices: Slices) -> tuple[int, ...]:
 
 def _next(array: LazyArray, slices: Slices, step: tuple[int, ...]) -> Iterator[Slices]:
     nbytes = math.prod(selected_shape(slices)) * array.dtype.itemsize
-    count = min(2 * thread_count(), CACHE.limit // _SHARE // nbytes)
+    count = min(2 * thread_count(), CACHE.share // nbytes)
     for _ in range(count):
         slices = tuple(
             slice(s.start + d, s.stop + d, s.step)

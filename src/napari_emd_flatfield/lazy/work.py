@@ -1,4 +1,4 @@
-"""Arrays filled piece by piece, by whoever has time: a pool's threads, or who waits."""
+"""Arrays filled piece by piece, by whoever has time: helping threads, or who waits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol
 
-from .limits import core_count
+from .limits import MOST_THREADS, core_count
 from .memory import FRAMES
 
 if TYPE_CHECKING:
@@ -17,13 +17,10 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-# More would wait for memory or the disk.
-_MOST_THREADS = 8
-
 
 def thread_count() -> int:
     """How many threads to decode in: one a core this process may use."""
-    return min(core_count(), _MOST_THREADS)
+    return min(core_count(), MOST_THREADS)
 
 
 class Piece(Protocol):
@@ -42,15 +39,15 @@ class Work:
         The array.
     pieces
         What fills it, each to be called once, in any order and thread.
-    pool
-        Is asked for help with what pieces leave.
+    helpers
+        Are asked for help with what pieces leave.
     """
 
     def __init__(
-        self, array: np.ndarray, pieces: Iterable[Piece], pool: Pool | None = None
+        self, array: np.ndarray, pieces: Iterable[Piece], helpers: Helpers | None = None
     ) -> None:
-        # It ends with the last file that is open, whoever still holds work.
-        self._pool = weakref.ref(pool) if pool else None
+        # They end with the last file that is open, whoever still holds work.
+        self._helpers = weakref.ref(helpers) if helpers else None
         self.nbytes = array.nbytes
         self._array = array
         self._pieces = deque(pieces)
@@ -123,16 +120,16 @@ class Work:
                 self._pieces.extend(left)
                 self._running -= 1
                 self._changed.notify_all()
-        pool = self._pool() if left and self._pool else None
-        if pool is not None:
-            pool.help(self, but=1)
+        helpers = self._helpers() if left and self._helpers else None
+        if helpers is not None:
+            helpers.help(self, but=1)
         return True
 
 
-class Pool:
-    """Threads that help; they end when the last holder of the pool lets go of it."""
+class Helpers:
+    """Threads that help; they end when the last holder of these lets go."""
 
-    _current: weakref.ref[Pool] | None = None
+    _current: weakref.ref[Helpers] | None = None
     _lock = threading.Lock()
 
     def __init__(self) -> None:
@@ -141,14 +138,14 @@ class Pool:
         weakref.finalize(self, _end, self._executor).atexit = False
 
     @classmethod
-    def shared(cls) -> Pool:
-        """Return the pool all open files share."""
+    def shared(cls) -> Helpers:
+        """Return those all open files share."""
         with cls._lock:
-            pool = cls._current() if cls._current else None
-            if pool is None:
-                pool = cls()
-                cls._current = weakref.ref(pool)
-            return pool
+            helpers = cls._current() if cls._current else None
+            if helpers is None:
+                helpers = cls()
+                cls._current = weakref.ref(helpers)
+            return helpers
 
     def help(self, work: Work, but: int = 0) -> None:
         """Have threads help with work as they become free.
@@ -171,8 +168,8 @@ def _end(executor: ThreadPoolExecutor) -> None:
 
 def _after_fork_in_child() -> None:
     # Threads do not survive a fork, and one of them may have held the lock.
-    Pool._lock = threading.Lock()
-    Pool._current = None
+    Helpers._lock = threading.Lock()
+    Helpers._current = None
 
 
 if hasattr(os, "register_at_fork"):

@@ -6,7 +6,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from ..lazy.limits import core_count
+from ..lazy.limits import MOST_THREADS, core_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-# More would wait for the disk, and every one holds frames.
-_MOST_THREADS = 8
+# Every thread holds frames.
 _IN_FLIGHT = 128 * 2**20
 
 
@@ -29,7 +28,7 @@ def thread_count(nbytes: int) -> int:
         that on any number of cores memory stays below that of eight frames; two
         are, so that one is made while another is written.
     """
-    return min(core_count(), _MOST_THREADS, max(2, _IN_FLIGHT // max(1, nbytes)))
+    return min(core_count(), MOST_THREADS, max(2, _IN_FLIGHT // max(1, nbytes)))
 
 
 def ahead(

@@ -71,3 +71,23 @@ def test_any_selections_with_any_memory(
         for key in wanted:
             np.testing.assert_array_equal(array[key], STACK[key], strict=True)
         assert CACHE.nbytes <= limit
+
+
+@pytest.mark.parametrize("libver", ["earliest", "latest"])
+@pytest.mark.parametrize("options", [{}, GZIP], ids=["raw", "gzip"])
+@pytest.mark.parametrize("unlimited", [(0,), (1,), (2,), (0, 1), (1, 2), (0, 1, 2), ()])
+def test_chunks_are_where_they_are_whichever_axis_may_grow(
+    tmp_path: Path, libver: str, options: dict[str, Any], unlimited: tuple[int, ...]
+) -> None:
+    stack = STACK[:, :, :400]
+    limits = tuple(
+        None if axis in unlimited else n + 7 for axis, n in enumerate(stack.shape)
+    )
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w", libver=libver) as file:
+        file.create_dataset(
+            "d", data=stack, chunks=(2, 110, 120), maxshape=limits, **options
+        )
+    with H5Array(path, "d") as array:
+        np.testing.assert_array_equal(array[...], stack)
+        np.testing.assert_array_equal(array[4, 100:290, 7:], stack[4, 100:290, 7:])

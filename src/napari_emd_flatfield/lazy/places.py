@@ -51,7 +51,9 @@ def places(file: SharedFile, dataset: h5py.Dataset) -> Places | None:
         By the index of a chunk's first element, those that are stored; None where
         HDF5 has to be asked for each.
     """
-    if not is_plain(file, dataset) or dataset.id.get_num_chunks() > _MOST_CHUNKS:
+    if not is_plain(file, dataset) or _are_misnamed(dataset):
+        return None
+    if dataset.id.get_num_chunks() > _MOST_CHUNKS:
         return None
     found: dict[tuple[int, ...], Place] = {}
 
@@ -63,3 +65,14 @@ def places(file: SharedFile, dataset: h5py.Dataset) -> Places | None:
     # To ask for one chunk takes HDF5 as long as to go through all of them.
     dataset.id.chunk_iter(note)
     return found
+
+
+def _are_misnamed(dataset: h5py.Dataset) -> bool:
+    """Whether HDF5 may say of a chunk that it is another.
+
+    With one unlimited axis, newer formats index chunks by an "extensible array", with
+    that axis first; what goes through it (`H5Dchunk_iter`, `H5Dget_chunk_info`) forgets
+    to put the axis back where it belongs (HDF5 2.0). Whoever names a chunk gets it.
+    """
+    unlimited = [axis for axis, most in enumerate(dataset.maxshape) if most is None]
+    return len(unlimited) == 1 and unlimited[0] > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -221,3 +222,36 @@ def test_numpy_reads_it_to_calculate(h5: Callable[[str], H5Array]) -> None:
         np.testing.assert_array_equal(product, half * COUNTS)
     assert np.mean(h5("chunked")) == COUNTS.mean()
     assert np.median(h5("chunked")[0]) == np.median(COUNTS[0])
+
+
+@pytest.mark.parametrize("axes", [(), (None,), ((2, 0, 1),), (2, 0, 1), (-1, 0, -2)])
+def test_transposing_is_numpys_and_reads_nothing(
+    h5: Callable[[str], H5Array], axes: Any
+) -> None:
+    turned = h5("chunked").transpose(*axes)
+    assert isinstance(turned, LazyArray)
+    np.testing.assert_array_equal(turned[...], COUNTS.transpose(*axes))
+
+
+def test_numpys_functions_turn_lazily(h5: Callable[[str], H5Array]) -> None:
+    for turn in (np.transpose, lambda a: np.moveaxis(a, 0, 1)):
+        turned = turn(h5("chunked"))  # type: ignore[operator]
+        assert isinstance(turned, LazyArray)
+        np.testing.assert_array_equal(turned[...], turn(COUNTS))  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("axes", [(0, 1), (0, 1, 1), ((0, 1, 2, 3),), (0, 1, 3.5)])
+def test_transposing_by_what_are_not_the_axes_is_refused(
+    h5: Callable[[str], H5Array], axes: Any
+) -> None:
+    with pytest.raises(TypeError):
+        h5("chunked").transpose(*axes)
+
+
+def test_arrays_that_were_stepped_through_can_be_pickled(
+    h5: Callable[[str], H5Array],
+) -> None:
+    for array in (h5("compressed").transpose(), StackedArray([h5("compressed")] * 4)):
+        for index in range(4):
+            array[index]
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(array))[1], array[1])

@@ -192,7 +192,7 @@ def test_what_is_calibrated_by_hand_afterwards_is_saved_so() -> None:
 def test_making_layers_reads_a_few_frames_only() -> None:
     data = Counting((1000, 64, 64))
     layer_data([Signal("s", data)])
-    assert 0 < data.read <= 3 * 64 * 64
+    assert 0 < data.read <= 5 * 64 * 64
 
 
 def test_a_huge_frame_is_sampled_in_its_middle() -> None:
@@ -222,6 +222,52 @@ def test_contrast_limits_ignore_dead_pixels_and_blank_first_frame() -> None:
     data[:, 7, 7] = 1e9
     low, high = contrast_limits(data)
     assert 0.9 < low < high < 1.1
+
+
+@pytest.mark.parametrize("blank", [0, 2, 4])
+def test_contrast_limits_ignore_a_frame_without_light(blank: int) -> None:
+    data = np.random.default_rng(0).normal(30_000, 100, (5, 64, 64)).astype("u2")
+    data[blank] = np.random.default_rng(1).normal(100, 3, (64, 64))
+    low, high = contrast_limits(data)
+    assert 29_000 < low < high < 31_000
+
+
+def test_contrast_limits_come_from_frames_that_show_something() -> None:
+    data = np.full((9, 64, 64), np.nan)
+    data[2] = np.random.default_rng(0).normal(5, 1, (64, 64))
+    low, high = contrast_limits(data)
+    assert 0 < low < 4
+    assert 6 < high < 10
+
+
+def test_contrast_limits_ignore_gaps_of_a_detector() -> None:
+    data = np.random.default_rng(0).poisson(50, (3, 64, 1030)).astype("u4")
+    data[..., 512:518] = np.iinfo("u4").max
+    low, high = contrast_limits(data)
+    assert 10 < low < high < 100
+    # More than half of a frame is no gap: it is what there is to see.
+    saturated = np.full((3, 64, 64), 65_535, "u2")
+    saturated[:, :16] = 60_000
+    assert contrast_limits(saturated) == (60_000, 65_535)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        np.full((2, 5, 5), np.iinfo("u8").max),
+        np.full((2, 5, 5), np.iinfo("i8").max),
+        np.full((2, 5, 5), np.iinfo("i8").min),
+        2**62 + np.arange(50).reshape(2, 5, 5),
+        np.full((2, 5, 5), 1e17),
+        np.full((2, 5, 5), np.finfo("f4").max),
+        np.full((2, 5, 5), np.finfo("f4").min),
+        np.ones((2, 5, 5), bool),
+    ],
+)
+def test_a_layer_of_any_constant_opens(data: np.ndarray) -> None:
+    ((shown, kwargs, _),) = layer_data([Signal("a", data)])
+    low, high = Image(shown, **kwargs).contrast_limits
+    assert low < high
 
 
 def test_unchanged_layers_save_as_they_were_opened(tmp_path: Path) -> None:

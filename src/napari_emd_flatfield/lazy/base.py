@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import operator
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 import numpy as np
 
@@ -157,20 +158,32 @@ class LazyArray(ABC):
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
 
-    def transpose(self, *axes: int) -> LazyArray:
-        """Permute the axes without reading, as `numpy.transpose` does.
+    def transpose(self, *axes: SupportsIndex | Sequence[int] | None) -> LazyArray:
+        """Permute the axes without reading, as `numpy.ndarray.transpose` does.
+
+        NumPy's own functions, `numpy.transpose` and `numpy.moveaxis`, call this.
 
         Parameters
         ----------
         *axes
-            For each new axis the old one; all reversed when left out.
+            For each new axis the old one, or a sequence of these; all reversed when
+            left out, or None.
+
+        Raises
+        ------
+        TypeError
+            If they are not all axes, each once.
         """
         from .views import TransposedArray
 
-        order = axes or tuple(reversed(range(self.ndim)))
-        if order == tuple(range(self.ndim)):
-            return self
-        return TransposedArray(self, order)
+        is_one = len(axes) == 1 and not isinstance(axes[0], SupportsIndex)
+        given: Any = axes[0] if is_one else axes
+        as_is = tuple(range(self.ndim))
+        order = tuple(operator.index(n) for n in given or as_is[::-1])
+        if sorted(n % max(1, self.ndim) for n in order) != [*as_is]:
+            raise TypeError(f"axes {order} are not the {self.ndim} axes, each once")
+        order = tuple(n % self.ndim for n in order)
+        return self if order == as_is else TransposedArray(self, order)
 
     def close(self) -> None:
         """Close the files behind this array now; reading again reopens them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+import weakref
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -167,7 +168,8 @@ class Blocks:
     def _ahead(self, key: Key, slices: Slices) -> Callable[[], None]:
         block = self._block(key, slices)
         self._file.helpers().help(block)
-        return partial(_take_back, key, block)
+        # Not to keep it any longer than the cache does.
+        return partial(_take_back, key, weakref.ref(block))
 
     def _nbytes(self, shape: tuple[int, ...]) -> int:
         return math.prod(shape) * self._layout.dtype.itemsize
@@ -230,6 +232,7 @@ class Blocks:
         return self._key((), tuple([(s.start, s.stop, s.step) for s in slices]))
 
 
-def _take_back(key: Key, block: Work) -> None:
-    if block.drop():
+def _take_back(key: Key, begun: weakref.ref[Work]) -> None:
+    block = begun()
+    if block is not None and block.drop():
         CACHE.discard(key)

@@ -7,6 +7,8 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
+from .memory import FRAMES
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -41,8 +43,10 @@ class Cache:
     @limit.setter
     def limit(self, nbytes: int) -> None:
         with self._lock:
-            self._limit = nbytes
+            is_less, self._limit = nbytes < self._limit, nbytes
             self._shrink()
+        if is_less:
+            FRAMES.clear()  # the memory of what had to go
 
     @property
     def share(self) -> int:
@@ -170,6 +174,7 @@ class Cache:
         while self._kept and self._nbytes + more > self._limit:
             _, work = self._kept.popitem(last=False)
             self._nbytes -= work.nbytes
+            work.drop()  # helpers had better do what is still kept
 
 
 # What all files of this process share.

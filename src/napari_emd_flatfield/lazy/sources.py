@@ -144,6 +144,8 @@ def mappings(dataset: h5py.Dataset) -> list[Mapping]:
         Those of nothing are left out.
     """
     found, everything = [], whole(dataset)
+    if 0 in dataset.shape:
+        return []  # nothing of them is shown
     for source in dataset.virtual_sources():
         shown, selected = source.vspace, source.src_space
         # Of all there is, its shape is not stored.

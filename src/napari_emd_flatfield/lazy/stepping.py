@@ -24,6 +24,9 @@ class Stepping:
         self._step: tuple[int, ...] = ()
         self._begun: list[Callable[[], None]] = []
 
+    def __reduce__(self) -> tuple[type[Stepping], tuple[()]]:
+        return Stepping, ()  # what was read ahead stays with who did it
+
     def to(self, array: LazyArray, slices: Slices) -> None:
         """Take note of a read that is about to happen.
 

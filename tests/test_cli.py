@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 from functools import partial
@@ -329,3 +330,31 @@ def test_a_reader_that_has_had_enough_is_no_error(scan_path: Path) -> None:
     with process.stderr:
         assert process.stderr.read() == ""
     assert process.wait() == 1
+
+
+MAIN = "import sys; from napari_emd_flatfield.cli import main; sys.exit(main())"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="closes what a POSIX shell opens")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_program_without_streams_saves_all_the_same(
+    scan_path: Path, tmp_path: Path, closed: str
+) -> None:
+    arguments = [sys.executable, "-c", MAIN, "correct", scan_path, "-o"]
+    command = shlex.join(map(str, [*arguments, tmp_path / "out.emd"]))
+    assert subprocess.run(f"{command} {closed}", shell=True).returncode == 0
+    assert (tmp_path / "out.emd").exists()
+
+
+def test_a_name_that_the_terminal_cannot_show_is_no_failure(
+    scan_path: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", MAIN, "correct", scan_path, "-o"]
+    done = subprocess.run(
+        [*command, tmp_path / "日.emd"],
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert r"\u65e5.emd" in done.stdout

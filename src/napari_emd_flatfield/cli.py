@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -54,10 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 when it worked, 1 when a file could not be read, corrected or written;
         2 (by `SystemExit`) when the arguments make no sense.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # no name in a file ends the program
+            stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-        sys.stdout.flush()
+        print(end="", flush=True)
     except BrokenPipeError:  # `head` and the like have read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -166,12 +170,15 @@ def _correct(options: argparse.Namespace) -> None:
     corrected = flatfield.correct(raw)
     report = flatfield.report(raw)
     compression = None if options.compression == "none" else options.compression
-    with tqdm(unit=" frames", disable=None, leave=False) as bar:
+    # No bar where nobody sees it; None leaves that to tqdm, which wants a stream.
+    hidden = None if sys.stderr else True
+    with tqdm(unit=" frames", disable=hidden, leave=False) as bar:
 
         def advance(now: Progress) -> None:
             bar.total = now.total
             bar.set_postfix_str(f"{size_text(now.byte_rate)}/s", refresh=False)
-            bar.update(now.frames - bar.n)
+            done = round(now.done, 1) if now.begun else now.frames
+            bar.update(done - bar.n)
 
         path = write(
             options.output, [corrected], compression=compression, progress=advance

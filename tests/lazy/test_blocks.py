@@ -338,3 +338,24 @@ def test_what_comes_slowly_is_read_ahead(
     np.testing.assert_array_equal(array[6], data[6])
     array.close()
     assert CACHE.nbytes == 0
+
+
+def test_what_is_read_once_is_decoded_once_and_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = np.random.default_rng(0).integers(0, 99, (40, 256, 256)).astype("u2")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("d", data=data, chunks=(4, 128, 128), compression="gzip")
+    begun, origin = [], Chunked.origin
+
+    def counted(self: Chunked, index: tuple[int, ...]) -> tuple[int, ...]:
+        begun.append(index)
+        return origin(self, index)
+
+    monkeypatch.setattr(Chunked, "origin", counted)
+    CACHE.clear()
+    with H5Array(tmp_path / "a.h5", "d") as array, read_once():
+        for index, frame in enumerate(data):
+            np.testing.assert_array_equal(array[index], frame)
+            assert CACHE.nbytes <= 2 * 4 * frame.nbytes
+    assert sorted(begun) == [*np.ndindex(10, 2, 2)]

@@ -323,21 +323,6 @@ def test_reading_back_can_be_stopped(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_what_a_callback_raises_is_no_damage(tmp_path: Path) -> None:
-    reports: list[nef.Progress] = []
-
-    def fail(now: nef.Progress) -> None:
-        reports.append(now)
-        if len(reports) == len(FRAMES) + 3:  # while it is read back
-            raise ValueError("a bug of the caller's")
-
-    with pytest.raises(WriteError, match="a bug of the caller's") as raised:
-        nef.write(tmp_path / "x.emd", Signal("a", FRAMES), verify=True, progress=fail)
-    assert "damaged" not in str(raised.value)
-    assert isinstance(raised.value.__cause__, ValueError)
-    assert not list(tmp_path.iterdir())
-
-
 @pytest.mark.parametrize("is_written", [False, True])
 def test_a_source_that_is_written_to_meanwhile_is_named(
     tmp_path: Path, is_written: bool

@@ -360,6 +360,9 @@ def test_progress_goes_on_within_a_large_frame(
     signal = Signal("a", np.zeros((2, 5, 7), "u1"))
     nef.write(tmp_path / "x.emd", signal, compression=None, progress=told.append)
     assert [now.frames for now in told] == [0, 0, 0, 1, 1, 1, 2]
+    parts = [0, 2 / 5, 4 / 5, 1, 7 / 5, 9 / 5, 2]
+    assert [now.done for now in told] == pytest.approx(parts)
+    assert all(now.rate > 0 and now.seconds_left is not None for now in told[1:])
     assert [now.nbytes for now in told] == [14 * k for k in range(7)]
 
 

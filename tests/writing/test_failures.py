@@ -61,8 +61,29 @@ def test_an_array_of_somebody_elses_may_raise_anything(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "error", [RuntimeError("stop"), ValueError("stop"), OSError("stop"), KeyError("k")]
+)
+@pytest.mark.parametrize("verify", [False, True])
+def test_what_the_callers_function_raises_comes_out_as_it_is(
+    tmp_path: Path, error: Exception, verify: bool
+) -> None:
+    calls = []
+
+    def stop(now: Progress) -> None:
+        calls.append(now)
+        # With verification, once all is written and while it is read back.
+        if len(calls) > (len(FRAMES) + 2 if verify else 1):
+            raise error
+
+    with pytest.raises(type(error)) as raised:
+        write(tmp_path / "x.emd", Signal("a", FRAMES), verify=verify, progress=stop)
+    assert raised.value is error
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_full_memory_is_named(tmp_path: Path) -> None:
-    with pytest.raises(WriteError, match=r"x\.emd was not written: memory is full"):
+    with pytest.raises(WriteError, match=r"x\.emd was not written \(memory is full"):
         write(tmp_path / "x.emd", Signal("a", Failing(MemoryError())))
 
 

@@ -132,3 +132,13 @@ def test_what_somebody_else_says_of_rounding_is_kept(tmp_path: Path, said: Any) 
     assert rounding["largest_relative_error"] == 2.0**-9
     words = [said] if not isinstance(said, dict) else [*said.values()]
     assert all(word in rounding.values() for word in words)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_the_bound_holds_for_the_smallest_values_as_well(dtype: str) -> None:
+    limits = np.finfo(dtype)
+    values = np.linspace(-1, 1, 4001).astype(dtype) * limits.smallest_normal * 4
+    done = rounded(values, 3)
+    there = values != 0
+    error = np.abs(done[there] / values[there].astype("f8") - 1)
+    assert np.all(error <= 2.0**-4)

@@ -6,6 +6,7 @@ import math
 import threading
 import time
 import weakref
+from collections import deque
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -36,6 +37,10 @@ _SLOW = 10**9
 _LEAST_AHEAD = 256 * 2**10
 
 
+# What is read once is read in order: who reads on is at most one block ahead.
+_MOST_ONCE = 2
+
+
 class _Once(threading.local):
     now = False
 
@@ -47,7 +52,8 @@ _ONCE = _Once()
 def read_once() -> Iterator[None]:
     """Read in this thread what will not be asked for again: keep no more than needed.
 
-    What was read along with it, such as other frames of a chunk, is still kept.
+    What was read along with it, such as other frames of a chunk, is kept for a while:
+    of each dataset the last two blocks.
     """
     before, _ONCE.now = _ONCE.now, True
     try:
@@ -70,6 +76,7 @@ class Blocks:
         self._file = layout.file
         self._sizes: set[tuple[int, ...]] = set()
         self._is_slow = False
+        self._once: deque[Key] = deque()
 
     @classmethod
     def of(cls, file: SharedFile, name: str, dataset: h5py.Dataset) -> Blocks | None:
@@ -198,7 +205,14 @@ class Blocks:
 
     def _block(self, key: Key, slices: Slices) -> Work:
         """Return a block, maybe still in work, that is kept or is from now on."""
-        return CACHE.get(key) or CACHE.add(key, self._begun(key, slices))
+        kept = CACHE.get(key)
+        if kept is None:
+            kept = CACHE.add(key, self._begun(key, slices))
+            if _ONCE.now:
+                self._once.append(key)
+            while len(self._once) > _MOST_ONCE:
+                CACHE.discard(self._once.popleft())
+        return kept
 
     def _begun(self, key: Key, slices: Slices) -> Work:
         *_, size, index = key

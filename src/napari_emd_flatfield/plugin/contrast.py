@@ -84,7 +84,8 @@ def _values(frame: np.ndarray) -> np.ndarray:
             real = frame.ravel()
     else:
         real = frame[np.isfinite(frame)]
-    return real.astype(np.float64)
+    values: np.ndarray = real.astype(np.float64)
+    return values
 
 
 def _without_odd_one(ranges: list[Range]) -> list[Range]:

@@ -9,10 +9,17 @@ from napari.qt.threading import create_worker
 from napari.utils import progress
 from qtpy.QtCore import QObject
 from qtpy.QtCore import Signal as QtSignal
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QWidget
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QMessageBox,
+    QProgressBar,
+    QWidget,
+)
 
 from ..errors import EmdFlatfieldError
 from ..formats.wording import size_text
+from ..plaintext import message
 from ..writing import write
 from .buttons import button
 from .latest import single_shot
@@ -22,8 +29,10 @@ if TYPE_CHECKING:
     from ..writing import Progress
     from ..writing.emd import Mode
 
-
 _GLANCE_MS = 100
+
+# Of HDF5 files, which EMD files are, as the reader has them.
+_EXTENSIONS = (".emd", ".h5", ".hdf5", ".hdf")
 
 
 class _StopError(Exception):
@@ -163,8 +172,8 @@ class SaveBar(QWidget):
             self.job.stop()
 
     def _on_advanced(self, now: Progress) -> None:
-        self.bar.setRange(0, now.total)
-        self.bar.setValue(now.frames)
+        self.bar.setRange(0, 100 * now.total)
+        self.bar.setValue(int(100 * now.done))
         said = f"{now.frames}/{now.total}, {size_text(now.byte_rate)}/s"
         if now.seconds_left is not None:
             said += f", {_duration(now.seconds_left)} left"
@@ -213,15 +222,35 @@ def ask_where(suggested: str) -> Path | None:
     Returns
     -------
     Path or None
-        With an extension; None when the user cancels.
+        With an extension by which it is opened again; None when the user cancels.
     """
-    chosen, _ = QFileDialog.getSaveFileName(
-        None, "Save corrected layer", suggested, "EMD (*.emd)"
+    while True:
+        chosen, _ = QFileDialog.getSaveFileName(
+            None,
+            "Save corrected layer",
+            suggested,
+            "EMD (*.emd)",
+            # It would look for the name as typed, not for the one that is written.
+            options=QFileDialog.Option.DontConfirmOverwrite,
+        )
+        if not chosen:
+            return None
+        path = Path(chosen)
+        if path.suffix.lower() not in _EXTENSIONS:
+            path = path.with_name(f"{path.name}.emd")
+        if not path.exists() or _may_replace(path):
+            return path
+        suggested = str(path)
+
+
+def _may_replace(path: Path) -> bool:
+    answer = QMessageBox.question(
+        None,
+        "Save corrected layer",
+        message(f"{path.name} exists in {path.parent}. Replace it?"),
+        defaultButton=QMessageBox.StandardButton.No,
     )
-    if not chosen:
-        return None
-    path = Path(chosen)
-    return path if path.suffix else path.with_suffix(".emd")
+    return bool(answer == QMessageBox.StandardButton.Yes)
 
 
 def _duration(seconds: float) -> str:

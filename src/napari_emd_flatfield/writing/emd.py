@@ -33,6 +33,7 @@ from .verifying import verify as compare
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Mapping, Sequence
+    from fractions import Fraction
 
     from .progress import Report
     from .sink import Sink
@@ -135,7 +136,7 @@ def write(
     target = Path(path)
     written: dict[str, Written] = {}
     meter = Meter(chosen, progress)
-    with _failure_named(target), watched(chosen, target), closing(SCRATCH):
+    with _failure_named(target, meter), watched(chosen, target), closing(SCRATCH):
         adds = mode == "a" and target.exists()
         if adds:
             open_hdf5(target).close()
@@ -151,7 +152,7 @@ def write(
         ):
             meter.add(0, 0)
 
-            def advance(frames: int, nbytes: int, sink: Sink = sink) -> None:
+            def advance(frames: Fraction | int, nbytes: int, sink: Sink = sink) -> None:
                 sink.check()
                 meter.add(frames, nbytes)
 
@@ -242,20 +243,22 @@ def _write_counts(group: h5py.Group, signal: Signal) -> None:
 
 
 @contextmanager
-def _failure_named(target: Path) -> Iterator[None]:
+def _failure_named(target: Path, meter: Meter) -> Iterator[None]:
     """Turn whatever HDF5 or the system raises into one `WriteError`."""
     try:
         yield
     except EmdFlatfieldError:
         raise
-    except MemoryError as error:
+    except (MemoryError, OSError, RuntimeError, ValueError) as error:
+        if error is meter.raised:  # the caller's own
+            raise
+        if isinstance(error, MemoryError):
+            reason, way_out = "memory is full", "close other layers or programs"
+        else:
+            reason = getattr(error, "strerror", None) or str(error)
+            way_out = (
+                "check that its folder is writable and has room, or choose another"
+            )
         raise WriteError(
-            f"{target} was not written: memory is full; close other layers or programs "
-            "and save again. Nothing was changed."
-        ) from error
-    except (OSError, RuntimeError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise WriteError(
-            f"{target} was not written ({reason}); check that its folder is "
-            "writable and has room, or choose another. Nothing was changed."
+            f"{target} was not written ({reason}); {way_out}. Nothing was changed."
         ) from error

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 # More of a chunk than this does not stay in a core's cache while it is encoded.
 _PIECE = 512 * 2**10
 
+# To return what a plugin took for less than this takes longer than to encode it.
+_LEAST_TRIMMED = 2**20
+
 _BITSHUFFLE: int = hdf5plugin.Bitshuffle.filter_id
 _ZSTD: int = hdf5plugin.Zstd.filter_id
 # Eight bytes for the size of what is encoded, four for that of the blocks in it.
@@ -158,7 +161,7 @@ class Encoder:
     def _plugin(self, fill: Fill, nbytes: int | None = None) -> np.ndarray:
         size = self._nbytes if nbytes is None else nbytes
         encoded = filters.encode(self._code, self._options, size, fill)
-        if not self._in_pieces:
+        if not self._in_pieces and size >= _LEAST_TRIMMED:
             trim()  # or each thread would keep what the plugin took for copies
         return encoded
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +30,9 @@ class Progress:
         Bytes written, as they are stored: compressed.
     seconds
         Time since the save began.
+    begun
+        How much of the next frame is written, 0 to 1: very large ones are written in
+        bands of rows.
 
     Examples
     --------
@@ -41,11 +45,17 @@ class Progress:
     total: int
     nbytes: int
     seconds: float
+    begun: float = 0.0
+
+    @property
+    def done(self) -> float:
+        """How many frames are written, those included that are not yet whole."""
+        return self.frames + self.begun
 
     @property
     def rate(self) -> float:
         """Frames a second so far."""
-        return self.frames / self.seconds if self.seconds else 0.0
+        return self.done / self.seconds if self.seconds else 0.0
 
     @property
     def byte_rate(self) -> float:
@@ -54,10 +64,10 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """Time until all frames are written; None before the first is."""
-        if not self.frames:
+        """Time until all frames are written; None before any is begun."""
+        if not self.done:
             return None
-        return self.seconds / self.frames * (self.total - self.frames)
+        return self.seconds / self.done * (self.total - self.done)
 
 
 class Meter:
@@ -69,7 +79,14 @@ class Meter:
         What is to be saved.
     report
         As ``progress`` of `write`; it may raise to stop the save.
+
+    Attributes
+    ----------
+    raised
+        What it has raised, if anything.
     """
+
+    raised: BaseException | None = None
 
     def __init__(self, signals: Sequence[Signal], report: Report | None) -> None:
         self._report = report
@@ -80,6 +97,7 @@ class Meter:
         )
         self._frame_bytes = max(1, nbytes // max(1, frames))
         self._copied = 0
+        self._written = Fraction(0)  # bands of rows add up to a frame
         self._now = Progress(0, frames, 0, 0.0)
 
     def copied(self, done: int, nbytes: int) -> None:
@@ -98,24 +116,33 @@ class Meter:
         )
         self._copied = frames
 
-    def add(self, frames: int, nbytes: int) -> None:
+    def add(self, frames: Fraction | int, nbytes: int) -> None:
         """Add to what was written.
 
         Parameters
         ----------
         frames
-            Frames that were completed.
+            Frames that were written, or what part of one.
         nbytes
             Bytes that were stored.
         """
-        now = self._now
-        self._say(frames=now.frames + frames, nbytes=now.nbytes + nbytes)
+        self._written += frames
+        whole, begun = divmod(self._written, 1)
+        self._say(
+            frames=self._copied + whole,
+            begun=float(begun),
+            nbytes=self._now.nbytes + nbytes,
+        )
 
-    def _say(self, **news: int) -> None:
+    def _say(self, **news: Any) -> None:
         if self._report is None:
             return
         now = time.perf_counter()
         if self._began is None:
             self._began = now
         self._now = replace(self._now, seconds=now - self._began, **news)
-        self._report(self._now)
+        try:
+            self._report(self._now)
+        except BaseException as error:
+            self.raised = error
+            raise

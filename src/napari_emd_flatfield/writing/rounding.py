@@ -95,7 +95,8 @@ def round_off(values: np.ndarray, keepbits: int | None) -> None:
     ----------
     values
         Any C-contiguous array; what is not a real float is kept, and so is what is
-        not finite, or would not be once rounded.
+        not finite, or would not be once rounded, or is too small for a relative error
+        to be bounded (denormal).
     keepbits
         Bits of the mantissa to keep; None for all.
 
@@ -124,5 +125,8 @@ def _rounded(values: np.ndarray, keepbits: int) -> np.ndarray:
     odd = (bits >> dropped) & one
     bits += odd + ((one << (dropped - one)) - one)
     bits &= ~((one << dropped) - one)
-    np.copyto(native, values, where=~(np.isfinite(values) & np.isfinite(native)))
+    # Of what is smaller than any normal number, some bits are gone already.
+    kept = np.abs(values) < np.finfo(native.dtype).smallest_normal
+    kept |= ~(np.isfinite(values) & np.isfinite(native))
+    np.copyto(native, values, where=kept)
     return native

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from contextlib import closing
+from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ def write_frames(
     dataset: h5py.Dataset,
     data: ArrayLike,
     keepbits: int | None,
-    advance: Callable[[int, int], None],
+    advance: Callable[[Fraction | int, int], None],
 ) -> Written:
     """Fill a dataset from an array.
 
@@ -58,8 +59,8 @@ def write_frames(
     keepbits
         As for `write`.
     advance
-        Called with the number of frames that were completed, and of bytes that
-        were stored, whenever there are more.
+        Called with the number of frames that were written, or with what part of one,
+        and the bytes that were stored, whenever there are more.
 
     Returns
     -------
@@ -120,8 +121,8 @@ def write_frames(
         for offset, stored in itertools.chain.from_iterable(produced):
             with phil:  # h5py before 3.16 does not take its own lock for this
                 dataset.id.write_direct_chunk(offset, stored.data)
-            ends_frame = offset[-2] + chunks[-2] >= whole[-2]
-            advance(int(ends_frame), stored.data.nbytes)
+            rows = min(chunks[-2], whole[-2] - offset[-2])
+            advance(Fraction(rows, whole[-2]), stored.data.nbytes)
             encoder.release(stored)
             del stored  # not kept until there is another one
     return written

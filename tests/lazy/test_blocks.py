@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 import pytest
 
-from napari_emd_flatfield.lazy import H5Array, StackedArray, memory
+from napari_emd_flatfield.lazy import H5Array, StackedArray, memory, read_once
 from napari_emd_flatfield.lazy.cache import CACHE
 from napari_emd_flatfield.lazy.chunked import Chunked
 from napari_emd_flatfield.lazy.descriptor import Descriptor

@@ -71,11 +71,25 @@ def test_levels_of_a_long_stack() -> None:
     levels = pyramid(Counted((3000, 2048, 2048)))
     assert levels[0].shape == (3000, 2048, 2048)
     assert len(levels) == 2
-    assert levels[1].nbytes < 2**26
+    assert math.prod(levels[1].shape) < 2**25
     # It is as long, wide and high as the whole, only coarser.
     for full, coarse in zip(levels[0].shape, levels[1].shape, strict=True):
         step = math.ceil(full / coarse)
         assert step * coarse == pytest.approx(full, rel=0.02)
+
+
+def test_in_2d_every_frame_of_a_long_stack_is_itself() -> None:
+    source, in_3d = Counted((3000, 2048, 2048)), False
+    coarsest: Any = pyramid(source, lambda: in_3d)[-1]
+    assert coarsest.shape == (3000, 64, 64)
+    # One row of each square alone is averaged.
+    expected = [32 * i + 32 * j + 15.5 + 10 * 1234 for i in range(2) for j in range(3)]
+    np.testing.assert_array_equal(
+        np.ravel(coarsest[:, :2, :3][1234]), np.rint(expected).astype("u2")
+    )
+    in_3d = True
+    assert coarsest.shape == (125, 256, 256) == np.asarray(coarsest[...]).shape
+    assert coarsest.size == 125 * 256 * 256
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i2", ">u2", "i4", "f4", "f8", "?"])

@@ -78,6 +78,34 @@ def plain_formula(path: Path) -> np.ndarray:
         return np.where(flat - dark > 1e-9, (raw - dark) / (flat - dark), np.nan)
 
 
+def test_zoomed_far_out_every_frame_is_the_one_that_is_meant(
+    make_napari_viewer: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Volumes of two frames of six.
+    module = sys.modules[pyramid.__module__]
+    monkeypatch.setattr(module, "_VOLUME_BYTES", 2 * np.prod(SHAPE) * 2)
+    monkeypatch.setattr(module, "_ICON_SIDE", 32)
+    viewer = make_napari_viewer()
+    raw = next(v for v in viewer.open(path, plugin=PLUGIN) if v.visible)
+    frames = stored(path, "raw")
+    viewer.dims.ndisplay = 3
+    assert raw._slice.image.raw.shape == (2, 52, 64)
+    viewer.dims.ndisplay = 2
+    for index, frame in enumerate(frames):
+        viewer.dims.set_current_step(0, index)
+        # What the canvas does when the layer is a few pixels on it.
+        raw._update_draw(
+            scale_factor=1,
+            corner_pixels_displayed=np.array([[0, 0], [5200, 6400]]),
+            shape_threshold=(20, 20),
+        )
+        assert raw.data_level == len(raw.data) - 1
+        rows = frame[:520:20, :640].reshape(26, 32, 20).mean(axis=2)
+        found = np.asarray(raw._slice.image.raw, float)
+        assert found.shape == rows.shape
+        np.testing.assert_allclose(found, rows, atol=0.5)
+
+
 def test_a_big_signal_is_shown_coarse_and_zoomed_in_as_it_is(path: Path) -> None:
     signal, frames = nef.read(path)[0], stored(path, "raw")
     viewer = ViewerModel()

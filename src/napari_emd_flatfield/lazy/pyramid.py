@@ -19,8 +19,9 @@ from .views import View
 from .work import Helpers, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from ..signal import ArrayLike
     from .base import LazyArray
     from .cache import Key
     from .grid import Slices
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
 _LARGE_SIDE = 8192
 _LARGE_VOLUME = 4 * 2**30
 
-# A window is hardly smaller than the volume: in 2-D, whole frames are shown.
+# What a whole frame is shown by where a window has less pixels than it, in a volume,
+# and where it is smaller than an icon.
 _COARSEST_FRAME = 1024
 _VOLUME_SIDE = 256
+_ICON_SIDE = 64
 
 # What is read for a volume: some of the frames of a long stack.
 _VOLUME_BYTES = 2**30
@@ -45,27 +48,30 @@ _TILE = 1024
 _BAND_BYTES = 16 * 2**20
 
 
-def pyramid(array: LazyArray) -> list[LazyArray]:
+def pyramid(
+    array: LazyArray, in_3d: Callable[[], bool] = lambda: True
+) -> list[ArrayLike]:
     """Return an array at decreasing resolutions, for ``multiscale=True`` of napari.
 
     Parameters
     ----------
     array
         Shape (…, y, x).
+    in_3d
+        Tells whether it is being shown as a volume.
 
     Returns
     -------
-    list of LazyArray
+    list of array
         The array alone if it is small. Else itself, its frames binned 2 × 2, 4 × 4…
-        and, for a stack, a small volume of some of its frames. Slices of them are
-        lazy arrays in turn.
+        and, for a stack, `CoarsestLevel`. Slices of them are lazy arrays in turn.
     """
     *leading, height, width = array.shape
     side = max(height, width)
     is_volume = bool(leading) and leading[-1] > 1
     if side < _LARGE_SIDE and not (is_volume and array.nbytes > _LARGE_VOLUME):
         return [array]
-    levels: list[LazyArray] = [FullLevel(array)]
+    levels: list[ArrayLike] = [FullLevel(array)]
     factor = 2
     while side >= _LARGE_SIDE and side // factor >= _COARSEST_FRAME:
         levels.append(BinnedArray(array, factor))
@@ -74,7 +80,9 @@ def pyramid(array: LazyArray) -> list[LazyArray]:
         frame = height * width * array.dtype.itemsize
         frames = min(_VOLUME_SIDE, max(2, _VOLUME_BYTES // frame))
         every = -(-leading[-1] // frames)
-        levels.append(BinnedArray(array, -(-side // _VOLUME_SIDE), every))
+        volume = BinnedArray(array, -(-side // _VOLUME_SIDE), every)
+        icons = BinnedArray(array, -(-side // _ICON_SIDE), every=1)
+        levels.append(CoarsestLevel(icons, volume, in_3d))
     return levels
 
 
@@ -238,3 +246,56 @@ class BinnedArray(Level):
         for column in range(1, self._factor):
             sums += along[..., column :: self._factor]
         return sums
+
+
+class CoarsestLevel:
+    """A stack as napari shows it where it has no room: in 2-D, and in 3-D.
+
+    In 3-D napari takes the coarsest resolution, which must not be large: a volume of
+    some of the frames. In 2-D it takes it too, where a layer is small on the screen,
+    and for thumbnails; there the volume would show other frames than those meant.
+
+    Parameters
+    ----------
+    frames
+        Every frame, tiny.
+    volume
+        Some of the frames.
+    in_3d
+        Tells which is shown.
+    """
+
+    def __init__(
+        self, frames: LazyArray, volume: LazyArray, in_3d: Callable[[], bool]
+    ) -> None:
+        self._frames, self._volume, self._in_3d = frames, volume, in_3d
+
+    @property
+    def _shown(self) -> LazyArray:
+        return self._volume if self._in_3d() else self._frames
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._shown.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._volume.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self._volume.ndim
+
+    @property
+    def size(self) -> int:
+        return self._shown.size
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        return self._shown.chunks
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._shown[key]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self._shown.__array__(dtype, copy)

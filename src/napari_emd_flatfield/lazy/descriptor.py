@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+class CutOffError(ReadError):
+    """A file is shorter than what is in it."""
+
+
 class Descriptor:
     """A file open for reading in any thread; it closes when nobody holds it.
 
@@ -45,12 +49,15 @@ class Descriptor:
 
         Raises
         ------
-        ReadError
+        CutOffError
             If the file ends before.
         """
         left = target.reshape(-1).view("u1").data
         while left:
             count = os.preadv(self._number, [left], offset)
             if not count:
-                raise ReadError(f"{self._path} ends before byte {offset + len(left)}")
+                raise CutOffError(
+                    f"{self._path} ends before byte {offset + len(left)}; copy it "
+                    "again from where it was recorded"
+                )
             left, offset = left[count:], offset + count

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import FileOpenError, ReadError, UnsafeChunkError
 from .base import LazyArray
 from .blocks import Blocks
+from .descriptor import CutOffError
 from .files import SharedFile
 from .indexing import selected_shape
 from .inflation import check_stored
@@ -118,7 +119,7 @@ class H5Array(LazyArray):
             if blocks is not None:
                 return blocks.read(slices, out)
             block = np.asarray(self._file.read(self._name, slices, out))
-        except (UnsafeChunkError, OthersError, MisfitError) as error:
+        except (UnsafeChunkError, OthersError, MisfitError, CutOffError) as error:
             raise ReadError(
                 f"{self._file.path}:{self._name} cannot be read: {error}"
             ) from error

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..formats import read
 from .layers import layer_data
 from .settings import follows_external
+from .stacking import stacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,7 +42,7 @@ def read_layers(path: Paths) -> list[LayerData]:
     Parameters
     ----------
     path
-        One path, or several.
+        One path, or several that are to be stacked.
 
     Returns
     -------
@@ -51,12 +52,9 @@ def read_layers(path: Paths) -> list[LayerData]:
     Raises
     ------
     EmdFlatfieldError
-        If a file cannot be opened, or holds no image.
+        If a file cannot be opened, holds no image, or not the same as the others.
     """
-    paths = [path] if isinstance(path, str) else list(path)
+    several = [path] if isinstance(path, str) else list(path)
     follow = follows_external()
-    return [
-        layer
-        for each in paths
-        for layer in layer_data(read(each, follow_external=follow))
-    ]
+    files = [read(each, follow_external=follow) for each in several]
+    return layer_data(stacked(files) if len(files) > 1 else files[0])

@@ -78,6 +78,16 @@ def test_levels_of_a_long_stack() -> None:
         assert step * coarse == pytest.approx(full, rel=0.02)
 
 
+@pytest.mark.parametrize(
+    "shape",
+    [(4, 9000), (9000, 1), (40_000, 30, 2000), (300_000, 3, 4096), (2, 1, 9000)],
+)
+def test_no_level_of_a_strip_is_empty(shape: tuple[int, ...]) -> None:
+    for in_3d in (True, False):
+        for level in pyramid(Counted(shape), lambda shown=in_3d: shown):
+            assert 0 not in level.shape
+
+
 def test_in_2d_every_frame_of_a_long_stack_is_itself() -> None:
     source, in_3d = Counted((3000, 2048, 2048)), False
     coarsest: Any = pyramid(source, lambda: in_3d)[-1]

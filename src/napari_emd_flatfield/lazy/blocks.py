@@ -7,7 +7,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -210,8 +210,9 @@ class Blocks:
             kept = CACHE.add(key, self._begun(key, slices))
             if _ONCE.now:
                 self._once.append(key)
-            while len(self._once) > _MOST_ONCE:
-                CACHE.discard(self._once.popleft())
+            with suppress(IndexError):  # another thread was quicker
+                while len(self._once) > _MOST_ONCE:
+                    CACHE.discard(self._once.popleft())
         return kept
 
     def _begun(self, key: Key, slices: Slices) -> Work:

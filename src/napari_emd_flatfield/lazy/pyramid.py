@@ -72,16 +72,17 @@ def pyramid(
     if side < _LARGE_SIDE and not (is_volume and array.nbytes > _LARGE_VOLUME):
         return [array]
     levels: list[ArrayLike] = [FullLevel(array)]
+    most = min(height, width)  # or nothing would be left of a strip
     factor = 2
-    while side >= _LARGE_SIDE and side // factor >= _COARSEST_FRAME:
+    while side >= _LARGE_SIDE and side // factor >= _COARSEST_FRAME and factor <= most:
         levels.append(BinnedArray(array, factor))
         factor *= 2
     if is_volume:
         frame = height * width * array.dtype.itemsize
         frames = min(_VOLUME_SIDE, max(2, _VOLUME_BYTES // frame))
         every = -(-leading[-1] // frames)
-        volume = BinnedArray(array, -(-side // _VOLUME_SIDE), every)
-        icons = BinnedArray(array, -(-side // _ICON_SIDE), every=1)
+        volume = BinnedArray(array, min(most, -(-side // _VOLUME_SIDE)), every)
+        icons = BinnedArray(array, min(most, -(-side // _ICON_SIDE)), every=1)
         levels.append(CoarsestLevel(icons, volume, in_3d))
     return levels
 
@@ -199,7 +200,7 @@ class BinnedArray(Level):
         return found
 
     def _needs(self, slices: Slices) -> Iterable[tuple[LazyArray, Slices]]:  # noqa: ARG002
-        return ()  # tiles are kept: to compute them ahead takes whole frames
+        return ()  # whole frames, to see a little of them
 
     def _binned(self, key: Key) -> Work:
         return CACHE.get(key) or CACHE.add(key, self._begun(key[-1]))

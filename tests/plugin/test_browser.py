@@ -341,7 +341,7 @@ def test_a_preview_does_not_hold_the_file_while_it_is_read(
     read = Blocks.read
 
     def read_while_another_asks(blocks: Blocks, *args: Any) -> Any:
-        another = threading.Thread(target=shared.version, daemon=True)
+        another = threading.Thread(target=shared.status, daemon=True)
         another.start()
         another.join(10)
         got_at_it.append(not another.is_alive())

@@ -356,11 +356,6 @@ def test_bad_files_are_reported_with_their_reason(tmp_path: Path) -> None:
         reader(str(bad))
 
 
-def test_several_files_open_together(tmp_path: Path) -> None:
-    path = str(a_scan(tmp_path))
-    assert len(get_reader([path, path])([path, path])) == 6
-
-
 def test_what_cannot_be_read_is_left_out_and_said(tmp_path: Path) -> None:
     path = tmp_path / "x.h5"
     with h5py.File(path, "w") as file:

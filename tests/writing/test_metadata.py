@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from napari_emd_flatfield import Signal, read, write
+from napari_emd_flatfield import Axis, Signal, read, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,11 @@ def test_text_that_is_no_unicode_is_saved_as_python_would_print_it(
     tmp_path: Path,
 ) -> None:
     # As os.listdir returns names that are no UTF-8.
-    signal = Signal("a\udcb5", FRAMES, metadata={"b\udcb5": "c\udcb5"})
+    axes = tuple(Axis("d\udcb5", "e\udcb5", np.arange(n)) for n in FRAMES.shape)
+    signal = Signal("a\udcb5", FRAMES, axes, metadata={"b\udcb5": "c\udcb5"})
     (saved,) = read(write(tmp_path / "x.emd", signal))
     assert saved.name == r"a\udcb5"
     assert saved.metadata[r"b\udcb5"] == r"c\udcb5"
+    assert {(axis.name, axis.units) for axis in saved.axes} == {
+        (r"d\udcb5", r"e\udcb5")
+    }

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 _SLOW = 10**9
 _LEAST_AHEAD = 256 * 2**10
 
-
 # What is read once is read in order: who reads on is at most one block ahead.
 _MOST_ONCE = 2
 

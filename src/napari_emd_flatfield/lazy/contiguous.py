@@ -54,7 +54,7 @@ class Contiguous(Layout):
     @classmethod
     def of(cls, file: SharedFile, name: str, dataset: h5py.Dataset) -> Self | None:
         offset = dataset.id.get_offset()
-        if dataset.chunks or offset is None or not is_plain(file, dataset):
+        if offset is None or not is_plain(file, dataset):
             return None
         return cls(file, name, dataset.shape, dataset.dtype, offset)
 

@@ -213,8 +213,8 @@ def _describe(
     write_metadata(group, metadata, reserved=("data", *dims))
     for dim, axis in zip(dims, signal.axes, strict=True):
         dataset = group.create_dataset(dim, data=_dim_vector(axis))
-        dataset.attrs["name"] = axis.name
-        dataset.attrs["units"] = _units.to_emd(axis.units)
+        dataset.attrs["name"] = storable(axis.name)
+        dataset.attrs["units"] = storable(_units.to_emd(axis.units))
 
 
 def _dim_vector(axis: Axis) -> np.ndarray:

@@ -65,7 +65,7 @@ class Pool:
             fits = memory.size == nbytes or (memory.size > nbytes and not self._exact)
             if fits and self._spare.pop(id(memory), None) is not None:
                 return memory
-        return _new(nbytes)
+        return fresh(nbytes)
 
     def give(self, memory: np.ndarray) -> None:
         """Take memory back.
@@ -180,8 +180,19 @@ def trim() -> None:
         _trim(0)
 
 
-def _new(nbytes: int) -> np.ndarray:
-    # Straight from the system, and back to it once nobody refers to it.
+def fresh(nbytes: int) -> np.ndarray:
+    """Take memory from the system, and return it once nobody refers to it.
+
+    Parameters
+    ----------
+    nbytes
+        How much.
+
+    Returns
+    -------
+    numpy.ndarray
+        Zeros, uint8, shape (nbytes,).
+    """
     memory = mmap.mmap(-1, max(1, nbytes), access=_ACCESS)
     if hasattr(mmap, "MADV_HUGEPAGE"):
         with suppress(OSError):  # a kernel built without

@@ -16,7 +16,8 @@ from isal import isal_zlib
 from ..errors import WriteError
 from ..lazy import filters
 from ..lazy.fletcher import fletcher32
-from ..lazy.memory import SCRATCH, Pool, trim
+from ..lazy.memory import SCRATCH, Pool, fresh, trim
+from .b2nd import PLAIN_HEADER, Blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,7 @@ _PIECE = 512 * 2**10
 # To return what a plugin took for less than this takes longer than to encode it.
 _LEAST_TRIMMED = 2**20
 
+_BLOSC2: int = hdf5plugin.Blosc2.filter_id
 _BITSHUFFLE: int = hdf5plugin.Bitshuffle.filter_id
 _ZSTD: int = hdf5plugin.Zstd.filter_id
 # Eight bytes for the size of what is encoded, four for that of the blocks in it.
@@ -73,6 +75,12 @@ class Encoder:
         self._code: int
         self._options: tuple[int, ...]
         self._code, _, self._options, name = steps[-1] if steps else (0, 0, (), b"")
+        self._blocks: Blocks | None = None
+        tells_shape = self._options[7:] == (len(self._shape), *self._shape)
+        if self._code == _BLOSC2 and tells_shape:
+            self._blocks = Blocks.of(self._shape, self._dtype.itemsize)
+        if self._blocks is not None:
+            self._options = self._blocks.options(self._options)
         self._is_stream = self._code in (h5py.h5z.FILTER_DEFLATE, _ZSTD)
         self._in_pieces = self._is_stream or self._code == _BITSHUFFLE
         self._is_plugin = bool(self._code) and not self._is_stream
@@ -115,7 +123,7 @@ class Encoder:
 
     def _filtered(self, fill: Fill) -> Stored:
         if self._code and not self._shuffles and not self._in_pieces:
-            return Stored(self._plugin(lambda memory: fill(self._as_chunk(memory))))
+            return self._whole(lambda memory: fill(self._as_chunk(memory)))
         buffer = self._chunks.take(self._nbytes)
         chunk = self._as_chunk(buffer)
         fill(chunk)
@@ -136,7 +144,7 @@ class Encoder:
             np.copyto(memory.reshape(planes.shape), planes)
             self._chunks.give(buffer)  # at once: to encode takes longer than to fill
 
-        return Stored(self._plugin(shuffle))
+        return self._whole(shuffle)
 
     def release(self, stored: Stored) -> None:
         """Take back memory.
@@ -158,12 +166,27 @@ class Encoder:
         chunk: np.ndarray = memory.view(self._dtype).reshape(self._shape)
         return chunk
 
-    def _plugin(self, fill: Fill, nbytes: int | None = None) -> np.ndarray:
-        size = self._nbytes if nbytes is None else nbytes
-        encoded = filters.encode(self._code, self._options, size, fill)
-        if not self._in_pieces and size >= _LEAST_TRIMMED:
+    def _whole(self, fill: Fill) -> Stored:
+        """Encode with a plugin that makes copies of what it is given."""
+        encoded = self._plugin(fill, self._nbytes)
+        if self._blocks is not None:
+            encoded = self._with_shape(encoded, self._blocks)
+        if self._nbytes >= _LEAST_TRIMMED:
             trim()  # or each thread would keep what the plugin took for copies
-        return encoded
+        return Stored(encoded)
+
+    @staticmethod
+    def _with_shape(frame: np.ndarray, blocks: Blocks) -> np.ndarray:
+        header = blocks.header(frame)
+        size = len(header) + frame.size - PLAIN_HEADER
+        # Not where the plugin takes its memory, of which then nothing is in use.
+        stored = fresh(size) if size >= _LEAST_TRIMMED else np.empty(size, np.uint8)
+        end = _append(stored, 0, header)
+        _append(stored, end, frame[PLAIN_HEADER:])
+        return stored
+
+    def _plugin(self, fill: Fill, nbytes: int) -> np.ndarray:
+        return filters.encode(self._code, self._options, nbytes, fill)
 
     def _bitshuffle(self, memory: np.ndarray) -> Stored:
         """Encode whole blocks at a time: what is made of each follows the last."""

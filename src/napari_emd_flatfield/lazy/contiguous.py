@@ -13,8 +13,9 @@ import numpy as np
 
 from .grid import WASTE, Slices, cell_shape
 from .indexing import selected_shape
-from .layout import Layout, is_plain
+from .layout import Layout
 from .memory import SCRATCH
+from .places import is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

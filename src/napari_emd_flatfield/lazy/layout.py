@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
-
-import h5py
 
 from .grid import inside_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import h5py
     import numpy as np
 
     from .files import SharedFile
@@ -116,25 +114,3 @@ class Chunks(Layout):
         """
         where = inside_array(overlap.block, self.chunks, overlap.inside)
         part[...] = self.file.read(self.name, where)
-
-
-def is_plain(file: SharedFile, dataset: h5py.Dataset) -> bool:
-    """Tell whether bytes of a file can be read where HDF5 says that they are.
-
-    Parameters
-    ----------
-    file
-        The file.
-    dataset
-        A dataset found through it: maybe by a link to another file.
-    """
-    elsewhere = (
-        dataset.external
-        or _file_number(dataset) != _file_number(file.handle())
-        or file.handle().userblock_size
-    )
-    return hasattr(os, "preadv") and not elsewhere
-
-
-def _file_number(node: Any) -> int:
-    return int(h5py.h5o.get_info(node.id).fileno)

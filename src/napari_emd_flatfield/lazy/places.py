@@ -1,15 +1,14 @@
-"""Where the chunks of a dataset lie in its file."""
+"""Where a dataset, or each of its chunks, lies in its file."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .layout import is_plain
+import h5py
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import h5py
 
     from .files import SharedFile
 
@@ -33,6 +32,24 @@ class Place(NamedTuple):
     begin: int
     nbytes: int
     skipped: int
+
+
+def is_plain(file: SharedFile, dataset: h5py.Dataset) -> bool:
+    """Tell whether bytes of a file can be read where HDF5 says that they are.
+
+    Parameters
+    ----------
+    file
+        The file.
+    dataset
+        A dataset found through it: maybe by a link to another file.
+    """
+    elsewhere = (
+        dataset.external
+        or _file_number(dataset) != _file_number(file.handle())
+        or file.handle().userblock_size
+    )
+    return hasattr(os, "preadv") and not elsewhere
 
 
 def places(file: SharedFile, dataset: h5py.Dataset) -> Places | None:
@@ -76,3 +93,7 @@ def _are_misnamed(dataset: h5py.Dataset) -> bool:
     """
     unlimited = [axis for axis, most in enumerate(dataset.maxshape) if most is None]
     return len(unlimited) == 1 and unlimited[0] > 0
+
+
+def _file_number(node: Any) -> int:
+    return int(h5py.h5o.get_info(node.id).fileno)

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-# What Blosc2 takes by itself; far smaller blocks take more room, and time.
+# Bytes of a block: what Blosc2 takes by itself, and what costs little more.
 _BLOCK = 2**17
-_LEAST = 2**15
+_LEAST, _MOST = _BLOCK // 4, _BLOCK * 4
 
 # Places in a header (https://www.blosc.org/c-blosc2/format/cframe_format.html).
 _SIZES = struct.Struct(">iBQ")  # of the header and of all, an msgpack type between
@@ -59,10 +59,12 @@ class Blocks(NamedTuple):
     def of(cls, shape: tuple[int, ...], itemsize: int) -> Blocks | None:
         """Divide a chunk; None if there are no blocks of a useful size."""
         rows, width = shape[-2:]
-        most = max(1, _BLOCK // (width * itemsize))
-        block = max(n for n in range(1, min(most, rows) + 1) if rows % n == 0)
-        found = cls(shape, itemsize, block)
-        return found if block in (most, rows) or found.nbytes >= _LEAST else None
+        row = width * itemsize
+        most = min(rows, max(1, _MOST // row))
+        whole = [n for n in range(1, most + 1) if rows % n == 0]
+        nearest = min(whole, key=lambda n: abs(n * row - _BLOCK))
+        is_useful = nearest * row >= min(_LEAST, rows * row)
+        return cls(shape, itemsize, nearest) if is_useful else None
 
     @property
     def nbytes(self) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -112,9 +114,58 @@ def test_chunks_are_found_with_and_without_hdf5(
     with H5Array(tmp_path / "a.h5", "d") as array:
         for key in KEYS:
             assert_same(array, expected, key)
-        blocks = array._blocks
+        _, blocks = array._seen
         if blocks is not None and isinstance(blocks._layout, Chunked):
             assert (blocks._layout.places is None) == bool(userblock)
+
+
+@pytest.mark.parametrize("userblock", [0, 512])
+def test_where_no_chunk_is_stored_the_fill_value_counts(
+    tmp_path: Path, userblock: int
+) -> None:
+    path = tmp_path / "a.h5"
+    for options in ({}, {"compression": "gzip"}):
+        with h5py.File(path, "w", userblock_size=userblock) as file:
+            file.create_dataset("d", SHAPE, "u2", chunks=CHUNKS, fillvalue=7, **options)
+        with H5Array(path, "d") as array:
+            assert_same(array, np.full(SHAPE, 7, "u2"), np.s_[1])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="calls HDF5 through h5py's module")
+@pytest.mark.parametrize(
+    "name", ["shuffle", "gzip", "bitshuffle", "bitshuffle-lz4", "zstd", "fletcher32"]
+)
+def test_edge_chunks_may_be_stored_without_filters(tmp_path: Path, name: str) -> None:
+    created = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    created.set_chunk((1, 150, 150))
+    if name == "shuffle":
+        created.set_shuffle()
+    elif name == "gzip":
+        created.set_deflate(4)
+    elif name == "fletcher32":
+        created.set_fletcher32()
+    else:
+        options = {"zstd": (32015, 0, (3,)), "bitshuffle": (32008, 0, (0, 0))}
+        created.set_filter(*options.get(name, (32008, 0, (0, 2))))
+    h5p = ctypes.CDLL(h5py.h5p.__file__)
+    unfiltered_edges = 2  # H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS
+    assert h5p.H5Pset_chunk_opts(ctypes.c_int64(created.id), unfiltered_edges) == 0
+    data = sample((3, 200, 200), "<u2")
+    with h5py.File(tmp_path / "a.h5", "w", libver="latest") as file:
+        space = h5py.h5s.create_simple(data.shape)
+        made = h5py.h5d.create(file.id, b"d", h5py.h5t.NATIVE_UINT16, space, created)
+        h5py.Dataset(made)[...] = data
+    with H5Array(tmp_path / "a.h5", "d") as array:
+        for key in (np.s_[...], np.s_[1], np.s_[:, 140:170, 199]):
+            assert_same(array, data, key)
+
+
+def test_what_does_not_work_in_threads_is_left_to_hdf5(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    sz = hdf5plugin.SZ(absolute=0.5)
+    in_dataset(path, sample((2, 128, 128), "<f4"), chunks=(1, 128, 128), **sz)
+    with h5py.File(path) as file:
+        assert Pipeline.of(file["d"]) is None
 
 
 @pytest.mark.parametrize("name", [n for n in FILTERS if n != "scaleoffset"])

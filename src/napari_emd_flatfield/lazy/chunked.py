@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -62,6 +63,8 @@ class Chunked(Chunks):
             return None
         shape, dtype, chunks = dataset.shape, dataset.dtype, dataset.chunks
         found = places(file, dataset)
+        if found is None and not dataset.id.get_num_chunks():
+            return None  # what HDF5 says of a chunk then is made up
         return cls(file, name, shape, dtype, chunks, found, pipeline)
 
     def cell(self, slices: Slices, nbytes: int) -> tuple[int, ...] | None:
@@ -122,8 +125,14 @@ class Chunked(Chunks):
             if stored is None:
                 return None
             data, skipped = stored
+            if data.size == self.pipeline.nbytes and self._sticks_out(origin):
+                return None  # maybe stored without filters, and HDF5 keeps that secret
             return self.pipeline.begin(data, skipped, out)
         raise InflationError(out.size)
+
+    def _sticks_out(self, origin: tuple[int, ...]) -> bool:
+        ends = map(operator.add, origin, self.chunks)
+        return any(map(operator.gt, ends, self.shape))
 
     def _stored(self, origin: tuple[int, ...], memory: np.ndarray) -> _Stored | None:
         assert self.places is not None

@@ -25,6 +25,9 @@ from ..errors import ReadError, WriteError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+# Keeps its settings where all threads see them: another chunk's may be taken.
+_SZ = 32017
+
 _REVERSE = 0x0100  # H5Z_FLAG_REVERSE of H5Zpublic.h: decode
 
 # A filter frees the buffer it is given and returns one that we free: all with
@@ -67,14 +70,14 @@ class _FilterClass(ctypes.Structure):
 
 
 def available(code: int) -> bool:
-    """Tell whether hdf5plugin, or h5py, brings a filter.
+    """Tell whether hdf5plugin, or h5py, brings a filter that works in threads.
 
     Parameters
     ----------
     code
         Number of the filter, as registered with The HDF Group.
     """
-    return _filter(code) is not None
+    return code != _SZ and _filter(code) is not None
 
 
 def encode(

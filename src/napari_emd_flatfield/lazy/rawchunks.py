@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -50,7 +49,10 @@ class RawChunks(Chunks):
         filtered = dataset.id.get_create_plist().get_nfilters() > 0
         if small or filtered:
             return None
-        return cls(file, name, shape, dtype, chunks, places(file, dataset))
+        found = places(file, dataset)
+        if found is None and not dataset.id.get_num_chunks():
+            return None  # what HDF5 says of a chunk then is made up
+        return cls(file, name, shape, dtype, chunks, found)
 
     def cell(self, slices: Slices, nbytes: int) -> tuple[int, ...] | None:
         _, *inner = spanned(slices, self.chunks)
@@ -97,7 +99,6 @@ class RawChunks(Chunks):
         """Have HDF5 read a chunk past its cache, which would be one copy more."""
         if part.shape == self.chunks and part.flags.c_contiguous:
             out, origin = part.reshape(-1).view("u1"), self.origin(overlap.block)
-            with suppress(ValueError):  # none is stored
-                if self.file.chunk(self.name, origin, out) is not None:
-                    return
+            if self.file.chunk(self.name, origin, out) is not None:
+                return
         self.fill_by_hdf5(overlap, part)

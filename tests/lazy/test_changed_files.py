@@ -89,12 +89,22 @@ def test_a_dataset_rewritten_in_place_never_gives_a_wrong_shape(
         lazy[...]
 
 
+def test_a_group_where_a_dataset_was_is_named(path: Path) -> None:
+    lazy = H5Array(path, "/a")
+    lazy.close()
+    with h5py.File(path, "r+") as file:
+        del file["a"]
+        file.create_group("a")
+    with pytest.raises(nef.ReadError, match=r"x\.h5 no longer has a dataset /a"):
+        lazy[0]
+
+
 def test_a_deleted_dataset_is_named(path: Path) -> None:
     lazy = H5Array(path, "/a")
     lazy.close()
     with h5py.File(path, "r+") as file:
         del file["a"]
-    with pytest.raises(nef.ReadError, match=r"x\.h5:/a cannot be read"):
+    with pytest.raises(nef.ReadError, match=r"x\.h5 no longer has a dataset /a"):
         lazy[0]
 
 

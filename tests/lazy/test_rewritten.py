@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 
 import napari_emd_flatfield as nef
+from napari_emd_flatfield.lazy import H5Array
+from napari_emd_flatfield.lazy.blocks import Blocks
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 
 def write(path: Path, image: np.ndarray) -> None:
@@ -29,6 +33,33 @@ def test_a_file_rewritten_in_place_is_read_anew(tmp_path: Path) -> None:
 
     assert after.shape == (7, 8, 9)
     np.testing.assert_array_equal(after.data[6], np.full((8, 9), 2))
+
+
+def test_a_read_that_was_overtaken_by_a_new_file_is_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save(value: int, before: int) -> None:
+        with h5py.File(tmp_path / "new.h5", "w") as file:
+            file["before"] = np.zeros(before, "u1")
+            data = np.full((4, 300, 300), value, "u2")
+            file.create_dataset("d", data=data, chunks=(4, 64, 64), shuffle=True)
+        (tmp_path / "a.h5").write_bytes((tmp_path / "new.h5").read_bytes())
+
+    save(1, 100)
+    array = H5Array(tmp_path / "a.h5", "d")
+    assert array[3].max() == 1
+    read = Blocks.read
+
+    def overtaken(blocks: Blocks, *arguments: Any) -> np.ndarray:
+        monkeypatch.setattr(Blocks, "read", read)
+        save(2, 5000)  # what was looked at lies elsewhere now
+        array._file.opening()  # as any other array on the file does
+        return read(blocks, *arguments)
+
+    monkeypatch.setattr(Blocks, "read", overtaken)
+    for _ in range(2):
+        np.testing.assert_array_equal(array[0], np.full((300, 300), 2))
+    array.close()
 
 
 def test_a_file_that_has_grown_is_read_anew(tmp_path: Path) -> None:

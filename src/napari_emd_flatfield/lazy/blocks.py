@@ -68,17 +68,21 @@ class Blocks:
     ----------
     layout
         How the dataset is stored.
+    opening
+        Which opening of the file showed that: what is read is kept for that alone.
     """
 
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
+    def __init__(self, layout: Layout, opening: int) -> None:
+        self._layout, self._opening = layout, opening
         self._file = layout.file
         self._sizes: set[tuple[int, ...]] = set()
         self._is_slow = False
         self._once: deque[Key] = deque()
 
     @classmethod
-    def of(cls, file: SharedFile, name: str, dataset: h5py.Dataset) -> Blocks | None:
+    def of(
+        cls, file: SharedFile, name: str, dataset: h5py.Dataset, opening: int
+    ) -> Blocks | None:
         """Return the blocks of a dataset; None if HDF5 had better read it.
 
         Parameters
@@ -87,6 +91,8 @@ class Blocks:
             Where it is: maybe a link to another file.
         dataset
             The open dataset.
+        opening
+            As for the class.
         """
         dtype = dataset.dtype
         if not dataset.shape or dtype.hasobject or dataset.is_virtual:
@@ -98,7 +104,7 @@ class Blocks:
         for kind in kinds:
             layout = kind.of(file, name, dataset)
             if layout is not None:
-                return cls(layout)
+                return cls(layout, opening)
         return None
 
     def read(self, slices: Slices, out: np.ndarray | None = None) -> np.ndarray:
@@ -239,7 +245,8 @@ class Blocks:
     def _key(self, size: tuple[int, ...], index: tuple[Any, ...]) -> Key:
         # A file still being written is read anew once there is more in it.
         status = self._file.status()
-        return self._file.token, self._layout.name, status, size, index
+        state = self._opening, status
+        return self._file.token, self._layout.name, state, size, index
 
     def _key_ahead(self, slices: Slices) -> Key:
         """Under what a selection is found by the one read it is read ahead of."""

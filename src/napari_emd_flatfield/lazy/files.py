@@ -46,6 +46,11 @@ class SharedFile:
     follow_external
         Whether to read from any other file it leads to, not only from those in
         its folder and below.
+
+    Attributes
+    ----------
+    openings
+        How often it was opened so far.
     """
 
     _registry: ClassVar[
@@ -59,7 +64,7 @@ class SharedFile:
         self.follow_external = follow_external
         self._identity = reached(path).identity
         self._status: Status | None = None
-        self._openings = 0
+        self.openings = 0
         self._lock = threading.RLock()
         self._holder: int | None = None
         self._open: list[h5py.File] = []
@@ -183,7 +188,7 @@ class SharedFile:
                     raise
                 self._status, self._descriptor = status, descriptor
                 self._open.append(opened)
-                self._openings += 1
+                self.openings += 1
             return self._open[0]
 
     def _reached(self) -> Status:
@@ -203,7 +208,7 @@ class SharedFile:
         self.refresh()
         with self._lock:
             self.handle()
-            return self._openings
+            return self.openings
 
     def look(self, name: str, at: Callable[[Any], _Seen]) -> _Seen:
         """Return what a function makes of what stands under a name, if anything.

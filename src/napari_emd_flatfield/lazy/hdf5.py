@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import math
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     from .status import Status
 
+    # Which opening of the file was looked at, and what it showed.
+    _Seen = tuple[int, Blocks | None]
 
 # h5py lets HDF5's errors out as whatever seems closest to each; what leads to division
 # by zero, or beyond an end, is a damaged file as well.
@@ -71,32 +74,31 @@ class H5Array(LazyArray):
         super().__init__(dataset.shape, dataset.dtype, dataset.chunks)
         self._chunk_size = math.prod(dataset.chunks or ())
         # Looked at by the first read: a file may have thousands that are never read.
-        self._opening: int | None = None
-        self._blocks: Blocks | None = None
+        self._seen: _Seen = (-1, None)
         # Now: they have to be known before one of them is gone.
         follow = self._file.follow_external
         with self._file.held() as handle:
             self._others = Others.of(dataset, handle, name, follow)
 
-    def _blocks_of(self, dataset: Any) -> Blocks | None:
+    def _blocks_of(self, opening: int, dataset: Any) -> Blocks | None:
         if not isinstance(dataset, h5py.Dataset):
             return None
         if (dataset.shape, dataset.dtype) != (self.shape, self.dtype):
             return None
-        blocks = Blocks.of(self._file, self._name, dataset)
+        blocks = Blocks.of(self._file, self._name, dataset, opening)
         if blocks is None:
             check_stored(dataset)
         return blocks
 
-    def _looked_at(self, slices: tuple[slice, ...]) -> Blocks | None:
+    def _looked_at(self, slices: tuple[slice, ...]) -> _Seen:
         """How to read the dataset as it is in the files as they are now."""
         while self._others is not None and not self._others.look(slices):
             SharedFile.close_all()
-        opening = self._file.opening()
-        if opening != self._opening:
-            self._blocks = self._file.look(self._name, self._blocks_of)
-            self._opening = opening
-        return self._blocks
+        seen, opening = self._seen, self._file.opening()
+        if opening != seen[0]:
+            look = partial(self._blocks_of, opening)
+            seen = self._seen = opening, self._file.look(self._name, look)
+        return seen
 
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
         return self._checked(slices)
@@ -115,9 +117,9 @@ class H5Array(LazyArray):
         if values * self.dtype.itemsize > physical_memory():
             raise ReadError(self._too_large(slices))
         try:
-            blocks = self._looked_at(slices)
-            if blocks is not None:
-                return blocks.read(slices, out)
+            found = self._by_blocks(slices, out)
+            if found is not None:
+                return found
             block = np.asarray(self._file.read(self._name, slices, out))
         except (UnsafeChunkError, OthersError, MisfitError, CutOffError) as error:
             raise ReadError(
@@ -139,9 +141,27 @@ class H5Array(LazyArray):
             )
         return block
 
+    def _by_blocks(
+        self, slices: tuple[slice, ...], out: np.ndarray | None
+    ) -> np.ndarray | None:
+        while True:
+            opening, blocks = self._looked_at(slices)
+            if blocks is None:
+                return None
+            try:
+                found = blocks.read(slices, out)
+            except _FAILURES:
+                if opening == self._file.openings:
+                    raise
+            else:
+                if opening == self._file.openings:
+                    return found
+            # Written to, and opened anew by another thread: what lay where it was
+            # looked for may have been anything.
+
     def _ahead(self, slices: tuple[slice, ...]) -> list[Callable[[], None]]:
         try:
-            blocks = self._looked_at(slices)
+            _, blocks = self._looked_at(slices)
             return [] if blocks is None else blocks.ahead(slices)
         except (MemoryError, *_FAILURES):  # the read that comes will say so
             return []

@@ -6,6 +6,7 @@ from typing import Any
 
 import h5py
 
+from ..errors import ReadError
 from .following import Rule, following, opened
 
 # Datasets kept open between reads, each with a cache of its own: a series may be
@@ -70,14 +71,31 @@ class Objects:
         ----------
         file, name
             As for `open`.
+
+        Raises
+        ------
+        ReadError
+            If there is no such dataset, or no more.
         """
         # HDF5's chunk cache dies with the dataset object that owns it
         # (https://github.com/h5py/h5py/issues/1960).
-        dataset = self._datasets.pop(name, None) or self.open(file, name)
+        dataset = self._datasets.pop(name, None) or self._dataset(file, name)
         self._datasets[name] = dataset
         if len(self._datasets) > _DATASETS_KEPT:
             del self._datasets[next(iter(self._datasets))]
         return dataset
+
+    def _dataset(self, file: h5py.File, name: str) -> h5py.Dataset:
+        try:
+            node = self.open(file, name)
+        except KeyError:
+            node = None
+        if not isinstance(node, h5py.Dataset):
+            raise ReadError(
+                f"{file.filename} no longer has a dataset {name}; open it again to see "
+                "what is in it now"
+            )
+        return node
 
     def clear(self) -> None:
         """Let go of all, before the file is closed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -52,8 +53,10 @@ def open_hdf5(path: Path) -> h5py.File:
             start = stream.read(8)
         described, heap = superblock(path), endless_heap(path)
     except OSError as error:
+        full = error.errno in (errno.EMFILE, errno.ENFILE)
+        way_out = "close other files" if full else "check its permissions"
         raise FileOpenError(
-            f"{path} cannot be read ({error.strerror}); check its permissions"
+            f"{path} cannot be read ({error.strerror}); {way_out}"
         ) from error
     if not start:
         raise FileOpenError(

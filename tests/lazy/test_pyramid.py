@@ -158,9 +158,19 @@ def test_a_level_is_computed_once() -> None:
     binned = BinnedArray(source, 2)
     first = binned[0, :500, :500]
     read = source.pixels
-    assert read == 2048 * 2048  # one tile
+    assert read == 1024 * 1024  # four tiles, each once
     np.testing.assert_array_equal(binned[0, :500, :500], first)
     assert source.pixels == read
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i4", "u8", "i8"])
+def test_the_largest_and_smallest_integers_stay_what_they_are(dtype: str) -> None:
+    limits = np.iinfo(dtype)
+    frame = np.full((4, 4), limits.max, dtype)
+    frame[2:] = limits.min
+    binned = BinnedArray(adapt(frame), 2)
+    expected = [[limits.max] * 2, [limits.min] * 2]
+    np.testing.assert_array_equal(binned[...], np.array(expected, dtype))
 
 
 def test_napari_reads_tiles_and_a_coarse_volume() -> None:

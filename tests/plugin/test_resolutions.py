@@ -106,6 +106,20 @@ def test_zoomed_far_out_every_frame_is_the_one_that_is_meant(
         np.testing.assert_allclose(found, rows, atol=0.5)
 
 
+def test_each_viewer_shows_what_it_is_to(
+    make_napari_viewer: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = sys.modules[pyramid.__module__]
+    monkeypatch.setattr(module, "_VOLUME_BYTES", 2 * np.prod(SHAPE) * 2)
+    monkeypatch.setattr(module, "_ICON_SIDE", 32)
+    viewer, other = make_napari_viewer(), make_napari_viewer()
+    raw = next(v for v in viewer.open(path, plugin=PLUGIN) if v.visible)
+    other.dims.ndisplay = 3
+    assert np.shape(raw.data[-1][4]) == (26, 32)
+    other.dims.ndisplay, viewer.dims.ndisplay = 2, 3
+    assert raw._slice.image.raw.shape == (2, 52, 64)
+
+
 def test_a_big_signal_is_shown_coarse_and_zoomed_in_as_it_is(path: Path) -> None:
     signal, frames = nef.read(path)[0], stored(path, "raw")
     viewer = ViewerModel()

@@ -44,7 +44,7 @@ _CHUNK = 256
 
 # Side of the squares that are computed at once and kept, and what is read for one
 # row of them at a time.
-_TILE = 1024
+_TILE = 256
 _BAND_BYTES = 16 * 2**20
 
 
@@ -235,7 +235,13 @@ class BinnedArray(Level):
                 mean = self._sums(np.where(good, pixels, 0)) / self._sums(good)
         else:
             mean = self._sums(pixels) / (self._rows * self._factor)
-        target[...] = np.rint(mean) if self.dtype.kind in "iu" else mean
+        if self.dtype.kind not in "iu":
+            target[...] = mean
+            return
+        rounded, most = np.rint(mean), np.iinfo(self.dtype).max
+        with np.errstate(invalid="ignore"):  # the largest integers are no floats
+            target[...] = rounded
+        target[rounded >= most] = most
 
     def _sums(self, pixels: np.ndarray) -> np.ndarray:
         """Sum over each square."""

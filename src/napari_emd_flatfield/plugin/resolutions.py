@@ -7,18 +7,14 @@ import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from napari.viewer import current_viewer
+from napari.layers import Image
 
 from ..lazy import FullLevel, adapt, pyramid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from napari import Viewer
 
     from ..signal import ArrayLike
-
-_WINDOWS = "napari._qt.qt_main_window"
 
 
 def resolutions(data: ArrayLike) -> ArrayLike | list[ArrayLike]:
@@ -34,21 +30,38 @@ def resolutions(data: ArrayLike) -> ArrayLike | list[ArrayLike]:
     array or list of array
         The array itself if it is small, else its resolutions.
     """
-    # To ask napari loads all of its windows: a script that has none need not wait.
-    viewer = current_viewer() if _WINDOWS in sys.modules else None
-    levels = pyramid(adapt(data), _displays_in_3d(viewer))
+    where = _Shown()
+    levels = pyramid(adapt(data), where.in_3d)
+    where.level = weakref.ref(levels[-1])
     return data if len(levels) == 1 else [*levels]
 
 
-def _displays_in_3d(viewer: Viewer | None) -> Callable[[], bool]:
-    dims = weakref.ref(viewer.dims) if viewer else None
+class _Shown:
+    """The viewers that show something of which one level is known."""
 
-    def displays_in_3d() -> bool:
-        shown = dims() if dims else None
-        # Nobody knows: to show another frame is better than to load all of a stack.
-        return shown is None or bool(shown.ndisplay == 3)
+    level: weakref.ref[Any] | None = None
 
-    return displays_in_3d
+    def in_3d(self) -> bool:
+        """Whether one of them shows volumes.
+
+        If nobody shows it: another frame is better than to load all of a stack.
+        """
+        displayed = [v.dims.ndisplay for v in _viewers() if self._is_in(v)]
+        return not displayed or 3 in displayed
+
+    def _is_in(self, viewer: Viewer) -> bool:
+        level = self.level() if self.level else None
+        return any(
+            layer.multiscale and any(each is level for each in layer.data)
+            for layer in viewer.layers
+            if isinstance(layer, Image)
+        )
+
+
+def _viewers() -> list[Viewer]:
+    # To import what has windows takes long: a script that has none need not wait.
+    module = sys.modules.get("napari.viewer")
+    return [*module.Viewer._instances] if module else []
 
 
 def full_resolution(data: Any) -> Any:

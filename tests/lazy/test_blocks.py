@@ -128,12 +128,12 @@ def test_a_block_goes_where_one_was_that_made_room(
     CACHE.limit = 2 * block
     made: list[int] = []
 
-    def new(nbytes: int, new: Callable[[int], np.ndarray] = memory._new) -> np.ndarray:
+    def new(nbytes: int, new: Callable[[int], np.ndarray] = memory.fresh) -> np.ndarray:
         made.append(nbytes)
         return new(nbytes)
 
     memory.FRAMES.clear()
-    monkeypatch.setattr(memory, "_new", new)
+    monkeypatch.setattr(memory, "fresh", new)
     with H5Array(tmp_path / "a.h5", "d") as array:
         frames = array.transpose(2, 1, 0)
         for index in range(80):

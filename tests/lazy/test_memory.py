@@ -8,9 +8,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_emd_flatfield.lazy.memory import Pool
+from napari_emd_flatfield.lazy.memory import _LEAST, Pool
 
 
+@pytest.fixture
+def _all_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_emd_flatfield.lazy.memory._LEAST", 0)
+
+
+def test_little_memory_is_not_kept() -> None:
+    pool = Pool()
+    pool.give(pool.take(_LEAST - 1))
+    assert not pool._spare
+    pool.give(pool.take(_LEAST))
+    assert len(pool._spare) == 1
+
+
+@pytest.mark.usefixtures("_all_is_large")
 def test_memory_is_used_again() -> None:
     pool = Pool()
     memory = pool.take(1000)
@@ -30,6 +44,7 @@ def test_what_is_lent_twice_at_a_time_differs() -> None:
         assert np.all(one == 1)
 
 
+@pytest.mark.usefixtures("_all_is_large")
 def test_the_smallest_that_is_large_enough_is_lent() -> None:
     pool = Pool()
     small, middle, large = pool.take(10), pool.take(100), pool.take(1000)
@@ -41,6 +56,7 @@ def test_the_smallest_that_is_large_enough_is_lent() -> None:
     assert pool.take(10) is small
 
 
+@pytest.mark.usefixtures("_all_is_large")
 def test_of_equal_ones_that_which_was_used_last_is_lent() -> None:
     pool = Pool()
     lent = [pool.take(100) for _ in range(3)]
@@ -57,6 +73,7 @@ def test_of_equal_ones_that_which_was_used_first_goes() -> None:
     assert list(pool._spare) == [id(memory) for memory in others]
 
 
+@pytest.mark.usefixtures("_all_is_large")
 def test_of_more_than_is_kept_the_smallest_goes() -> None:
     pool = Pool()
     sizes = [10, 2**25, 2**25]  # a little more than 64 MiB
@@ -77,6 +94,7 @@ def test_one_block_is_kept_beside_what_is_small() -> None:
     assert kept == [2**25, 2**25, 2**28]
 
 
+@pytest.mark.usefixtures("_all_is_large")
 def test_memory_comes_back_after_an_error() -> None:
     pool = Pool()
 
@@ -110,6 +128,7 @@ def test_little_is_kept_and_nothing_once_closed() -> None:
     assert resident() < before + 10
 
 
+@pytest.mark.usefixtures("_all_is_large")
 def test_nothing_larger_is_lent_where_that_matters() -> None:
     pool = Pool(exact=True)
     memory = pool.take(1000)

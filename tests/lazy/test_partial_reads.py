@@ -105,7 +105,7 @@ def test_memory_is_bounded_by_the_cache(
 def memory_of(read: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> int:
     """Most of what Python takes for a read, and all that comes from the system."""
     taken = 0
-    new = memory._new
+    new = memory.fresh
 
     def counted(nbytes: int) -> np.ndarray:
         nonlocal taken
@@ -115,7 +115,7 @@ def memory_of(read: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> int:
     memory.FRAMES.clear()
     memory.SCRATCH.clear()
     with monkeypatch.context() as patched:
-        patched.setattr(memory, "_new", counted)
+        patched.setattr(memory, "fresh", counted)
         tracemalloc.start()
         read()
         _, peak = tracemalloc.get_traced_memory()

@@ -85,6 +85,13 @@ def test_blosc2_of_an_unknown_kind_is_refused(tmp_path: Path, monkeypatch: Any) 
         nef.write(tmp_path / "x.emd", frames, compression="blosc2")
 
 
+def test_blosc2_cannot_take_large_values(tmp_path: Path) -> None:
+    frames = np.zeros((2, 64, 64), "S256")
+    signal = nef.Signal("a", frames.view("V256"))
+    with pytest.raises(nef.WriteError, match="256 bytes; use compression='gzip'"):
+        nef.write(tmp_path / "x.emd", signal, compression="blosc2")
+
+
 @pytest.mark.parametrize("compression", ["gzip", "bitshuffle-lz4", "zstd", "blosc2"])
 @pytest.mark.parametrize("itemsize", [3, 6, 12, 20])
 def test_elements_of_any_size_are_saved(

@@ -84,6 +84,12 @@ class Pipeline:
         size = int(np.prod(dataset.chunks, dtype=np.int64)) * dataset.dtype.itemsize
         return cls(tuple(steps), size, blockwise)
 
+    @property
+    def copies(self) -> bool:
+        """Whether to decode takes several times the memory of a chunk."""
+        plugins = [isinstance(decode, partial) for decode, _ in self.steps]
+        return any(plugins[bool(self.blockwise) :])
+
     def decode(self, stored: np.ndarray, skipped: int, out: np.ndarray) -> None:
         """Decode a chunk, in this thread.
 

@@ -60,6 +60,8 @@ class Pool:
         numpy.ndarray
             At least so many bytes, uint8, as their last user left them.
         """
+        if nbytes < _LEAST:
+            return np.empty(nbytes, np.uint8)
         # Of equal ones that which was used last: it may still be in the CPU's cache.
         for memory in self._by_size(newest_first=True):
             fits = memory.size == nbytes or (memory.size > nbytes and not self._exact)
@@ -75,6 +77,8 @@ class Pool:
         memory
             What `take` returned, whole.
         """
+        if memory.size < _LEAST:
+            return
         self._spare[id(memory)] = memory
         by_size = self._by_size()
         if self._keeps_largest:

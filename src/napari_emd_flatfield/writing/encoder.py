@@ -31,6 +31,7 @@ _PIECE = 512 * 2**10
 _LEAST_TRIMMED = 2**20
 
 _BLOSC2: int = hdf5plugin.Blosc2.filter_id
+_LARGEST_ITEM = 255  # bytes, as far as Blosc2's filter counts them
 _BITSHUFFLE: int = hdf5plugin.Bitshuffle.filter_id
 _ZSTD: int = hdf5plugin.Zstd.filter_id
 # Eight bytes for the size of what is encoded, four for that of the blocks in it.
@@ -75,6 +76,11 @@ class Encoder:
         self._code: int
         self._options: tuple[int, ...]
         self._code, _, self._options, name = steps[-1] if steps else (0, 0, (), b"")
+        if self._code == _BLOSC2 and self._dtype.itemsize > _LARGEST_ITEM:
+            raise WriteError(
+                f"Blosc2 cannot take values of {self._dtype.itemsize} bytes; "
+                "use compression='gzip'"
+            )
         self._blocks: Blocks | None = None
         tells_shape = self._options[7:] == (len(self._shape), *self._shape)
         if self._code == _BLOSC2 and tells_shape:

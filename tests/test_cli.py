@@ -114,15 +114,14 @@ def test_flats_of_several_groups_are_used_together(tmp_path: Path) -> None:
         np.testing.assert_allclose(saved.data[k], expected, rtol=2e-6)
 
 
-def test_a_scan_may_be_corrected_into_its_own_file(
-    scan_path: Path, tmp_path: Path
+def test_a_scan_is_not_replaced_by_its_correction(
+    scan_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "scan.emd"
-    path.write_bytes(scan_path.read_bytes())
-    assert run("correct", path, "-o", path) == 0
-    (saved,) = nef.read(path)
-    expected = nef.correct(*nef.read(scan_path)).data[...]
-    np.testing.assert_array_equal(saved.data, expected)
+    before = scan_path.read_bytes()
+    same = scan_path.parent / "." / scan_path.name
+    assert run("correct", scan_path, "-o", same) == 1
+    assert "give -o another name" in capsys.readouterr().err
+    assert scan_path.read_bytes() == before
 
 
 def test_correct_takes_hdf5_paths_and_settings(tmp_path: Path) -> None:

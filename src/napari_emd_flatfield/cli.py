@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from tqdm import tqdm
 
 from . import demo
-from .errors import EmdFlatfieldError, NoSignalError
+from .errors import EmdFlatfieldError, NoSignalError, WriteError
 from .flatfield import FlatField
 from .flatfield.interpolation import INTERPOLATIONS
 from .formats import read
@@ -152,6 +152,7 @@ def _info(options: argparse.Namespace) -> None:
 
 
 def _correct(options: argparse.Namespace) -> None:
+    _refuse_source(options.output, options.file)
     raw = _the_raw(options)
     flats = _found(options, "flat")
     try:
@@ -191,6 +192,15 @@ def _correct(options: argparse.Namespace) -> None:
         )
     )
     print(report)
+
+
+def _refuse_source(output: Path, source: Path) -> None:
+    """Have nobody lose a scan by giving its name to the result."""
+    if output.exists() and source.exists() and output.samefile(source):
+        raise WriteError(
+            f"{output} is what is to be corrected, and would be replaced; "
+            "give -o another name"
+        )
 
 
 def _the_raw(options: argparse.Namespace) -> Signal:

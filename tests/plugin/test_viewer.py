@@ -188,6 +188,7 @@ def test_the_layer_follows_each_setting(
         frame(viewer, 5)[alive], -np.log(by_first[alive]), rtol=1e-4, atol=1e-5
     )
     assert layer.contrast_limits != limits
+    assert layer.contrast_limits_range == layer.contrast_limits
 
     dock.options.reset_button.native.click()
     settle(dock, qtbot)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from .references import References
 
 # Correlations are told from so many pixels in the middle of a frame.
-_SIDE = 1024
+_SIDE = 512
+
+# The drift of larger frames is told from every n-th of their rows and columns.
+_MOST_PIXELS = 2**22
 
 # A flat whose pattern is seen this much better when turned was turned.
 _CLEARLY = 0.2
@@ -119,8 +123,6 @@ def make_report(raw: Signal, corrected: Signal, frames: int) -> Report:
     ff, source = array.flatfield, adapt(raw.data)
     references = ff._correction.references
     pattern = references.pattern if ff.mode == "flat" else None
-    if pattern is not None:
-        pattern = np.where(pattern > 0, pattern.astype(np.float32), np.nan)
     sampled = _spread(raw.shape[:-2], frames)
     before, after, counts = [], [], []
     for index in sampled:
@@ -156,7 +158,9 @@ def _spread(leading: tuple[int, ...], frames: int) -> tuple[tuple[int, ...], ...
 
 def _correlation(frame: np.ndarray, pattern: np.ndarray) -> float:
     """Correlation of the differences between neighbouring pixels."""
-    a, b = (np.diff(_middle(image).astype(np.float64)) for image in (frame, pattern))
+    image, light = (_middle(each).astype(np.float64) for each in (frame, pattern))
+    light[~(light > 0)] = np.nan
+    a, b = np.diff(image), np.diff(light)
     good = np.isfinite(a) & np.isfinite(b)
     a, b = a[good], b[good]
     if not len(a) or not a.any() or not b.any():
@@ -189,6 +193,9 @@ def _drift(references: References) -> tuple[float | None, float | None]:
     if references.eigen is not None:
         levels = references.eigen.levels
         return 100 * float(np.max(np.abs(levels / levels[0] - 1))), None
+    if gains is not None:
+        step = math.ceil(math.sqrt(gains[0].size / _MOST_PIXELS))
+        gains = gains[:, ::step, ::step]
     alive = None if gains is None else np.all(gains > 0, axis=0)
     if gains is None or alive is None or not alive.any():
         return None, None

@@ -229,6 +229,8 @@ class FlatFieldWidget(QWidget):
             for key, value in as_raw.items():
                 setattr(layer, key, value)
             if quantity != self._quantity:
+                # The range first: napari only widens it for limits beyond.
+                layer.contrast_limits_range = made.kwargs["contrast_limits"]
                 layer.contrast_limits = made.kwargs["contrast_limits"]
         self._quantity = quantity
         self.status.setText(made.description)

@@ -63,8 +63,6 @@ class Chunked(Chunks):
             return None
         shape, dtype, chunks = dataset.shape, dataset.dtype, dataset.chunks
         found = places(file, dataset)
-        if found is None and not dataset.id.get_num_chunks():
-            return None  # what HDF5 says of a chunk then is made up
         return cls(file, name, shape, dtype, chunks, found, pipeline)
 
     def cell(self, slices: Slices, nbytes: int) -> tuple[int, ...] | None:

@@ -61,7 +61,7 @@ class Pool:
             At least so many bytes, uint8, as their last user left them.
         """
         if nbytes < _LEAST:
-            return np.empty(nbytes, np.uint8)
+            return fresh(nbytes)
         # Of equal ones that which was used last: it may still be in the CPU's cache.
         for memory in self._by_size(newest_first=True):
             fits = memory.size == nbytes or (memory.size > nbytes and not self._exact)
@@ -195,8 +195,10 @@ def fresh(nbytes: int) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        Zeros, uint8, shape (nbytes,).
+        uint8, shape (nbytes,); its values are whatever they are.
     """
+    if nbytes < _LEAST:
+        return np.empty(nbytes, np.uint8)
     memory = mmap.mmap(-1, max(1, nbytes), access=_ACCESS)
     if hasattr(mmap, "MADV_HUGEPAGE"):
         with suppress(OSError):  # a kernel built without

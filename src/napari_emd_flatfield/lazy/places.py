@@ -68,9 +68,10 @@ def places(file: SharedFile, dataset: h5py.Dataset) -> Places | None:
         By the index of a chunk's first element, those that are stored; None where
         HDF5 has to be asked for each.
     """
-    if not is_plain(file, dataset) or _are_misnamed(dataset):
-        return None
-    if dataset.id.get_num_chunks() > _MOST_CHUNKS:
+    count = dataset.id.get_num_chunks()
+    if not count:
+        return {}  # what HDF5 says of one of them then is made up
+    if count > _MOST_CHUNKS or not is_plain(file, dataset) or _are_misnamed(dataset):
         return None
     found: dict[tuple[int, ...], Place] = {}
 

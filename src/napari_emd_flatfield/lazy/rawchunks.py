@@ -49,10 +49,7 @@ class RawChunks(Chunks):
         filtered = dataset.id.get_create_plist().get_nfilters() > 0
         if small or filtered:
             return None
-        found = places(file, dataset)
-        if found is None and not dataset.id.get_num_chunks():
-            return None  # what HDF5 says of a chunk then is made up
-        return cls(file, name, shape, dtype, chunks, found)
+        return cls(file, name, shape, dtype, chunks, places(file, dataset))
 
     def cell(self, slices: Slices, nbytes: int) -> tuple[int, ...] | None:
         _, *inner = spanned(slices, self.chunks)

@@ -184,9 +184,8 @@ class Encoder:
     @staticmethod
     def _with_shape(frame: np.ndarray, blocks: Blocks) -> np.ndarray:
         header = blocks.header(frame)
-        size = len(header) + frame.size - PLAIN_HEADER
         # Not where the plugin takes its memory, of which then nothing is in use.
-        stored = fresh(size) if size >= _LEAST_TRIMMED else np.empty(size, np.uint8)
+        stored = fresh(len(header) + frame.size - PLAIN_HEADER)
         end = _append(stored, 0, header)
         _append(stored, end, frame[PLAIN_HEADER:])
         return stored

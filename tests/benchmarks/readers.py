@@ -11,7 +11,9 @@ comes round again. What counts is the median of some rounds.
 
 from __future__ import annotations
 
+import itertools
 import os
+import random
 import statistics
 import sys
 import time
@@ -32,9 +34,10 @@ if TYPE_CHECKING:
 ROUNDS = 5, 40
 SECONDS = 3
 
-# No two steps in a row are equal: nothing can be read ahead.
-_JUMPS = (0, 13, 5, 18, 2, 21, 9, 14, 1, 17, 6, 23, 11, 3, 20, 8, 15, 4, 22, 10, 19)
-_FEW = (0, 13, 5, 20)
+# How many bytes of frames to jump through: more than h5py's own cache, 8 MiB, holds.
+_JUMPED, _LEAST = 2**25, 21
+# Few are enough of what takes h5py most of a second each.
+_HUGE, _FEW = 2**26, 4
 
 # What stays in a core's cache while pixels are picked from it.
 _PART = 2**19
@@ -73,9 +76,7 @@ def frames(path: str) -> list[float]:
     with h5py.File(path) as file, H5Array(path, "d") as array:
         dataset = file["d"]
         np.testing.assert_array_equal(array[3], dataset[3])
-        # A few are enough of what takes h5py most of a second each.
-        order = _FEW if array.chunks[0] > len(_FEW) else _JUMPS
-        each = range(len(array))
+        order, each = jumps(array), range(len(array))
         ways = [read(dataset, order), read(array, order), read(array, each)]
         offset = dataset.id.get_offset()
         if offset is None:
@@ -83,6 +84,18 @@ def frames(path: str) -> list[float]:
         with Path(path).open("rb") as stream, ThreadPoolExecutor(1) as pool:
             ways.append(copying(stream.fileno(), offset, array, pool))
             return medians(*ways)
+
+
+def jumps(array: Any) -> list[int]:
+    """Frames in no order: as no two steps are equal, nothing can be read ahead."""
+    nbytes = array.nbytes // len(array)
+    count = min(len(array), max(_LEAST, _JUMPED // nbytes))
+    if array.chunks[0] * nbytes > _HUGE:
+        count = _FEW
+    order = random.Random(2).sample(range(len(array)), count)
+    steps = [b - a for a, b in itertools.pairwise(order)]
+    assert all(a != b for a, b in itertools.pairwise(steps))
+    return order
 
 
 def copying(

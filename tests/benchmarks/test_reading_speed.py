@@ -98,6 +98,40 @@ def test_frames(
     assert theirs >= _SAME * jumping
 
 
+# What Python does for a read, however small, shows: how many times as long as h5py
+# it may take.
+SMALL: dict[str, tuple[int, dict[str, Any], float]] = {
+    "256 × 256, contiguous": (256, {}, 6),
+    "256 × 256, gzip, 12 frames a chunk": (256, {"chunks": (12, 256, 256), **_GZIP}, 1),
+    "256 × 256, Bitshuffle-LZ4": (
+        256,
+        {"chunks": (1, 256, 256), **hdf5plugin.Bitshuffle(cname="lz4")},
+        1.5,
+    ),
+    "256 × 256, gzip": (256, {"chunks": (1, 256, 256), **_GZIP}, 1),
+    "1024 × 1024, contiguous": (1024, {}, 1.6),
+    "1024 × 1024, uncompressed, rows of 128": (1024, {"chunks": (1, 128, 1024)}, 1.4),
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_small_frames(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], frames: np.ndarray, name: str
+) -> None:
+    side, options, most = SMALL[name]
+    path = tmp_path / "stack.h5"
+    data = frames.reshape(-1, SIDE // side, side, SIDE // side, side).swapaxes(2, 3)
+    with h5py.File(path, "w") as file:
+        file.create_dataset("d", data=data.reshape(-1, side, side), **options)
+    theirs, jumping, stepping, *_ = measured("frames", path)
+    with capsys.disabled():
+        print(
+            f"\n| {name} | {1000 * theirs:.0f} | {1000 * jumping:.0f} "
+            f"| {1000 * stepping:.0f} |"
+        )
+    assert max(jumping, stepping) <= most * theirs
+
+
 @pytest.mark.parametrize("options", [{}, {"chunks": (64, 64, FRAMES), **_GZIP}])
 def test_against_the_grain(
     tmp_path: Path,

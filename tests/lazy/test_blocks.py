@@ -160,6 +160,29 @@ def test_steps_find_the_next_frames_decoded(
         assert sorted(chunks_read) == sorted(expected)
 
 
+def test_a_step_on_looks_at_one_selection_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack(tmp_path / "a.h5", (12, 128, 160))
+    looked_at: list[int] = []
+    ahead = H5Array._ahead
+
+    def counted(self: H5Array, slices: tuple[slice, ...]) -> Any:
+        looked_at.append(slices[0].start)
+        return ahead(self, slices)
+
+    monkeypatch.setattr(H5Array, "_ahead", counted)
+    with H5Array(tmp_path / "a.h5", "d") as array:
+        for index in range(len(array)):
+            array[index]
+        assert looked_at == [*range(3, len(array))]
+        looked_at.clear()
+        for index in (9, 8, 7, 6):
+            array[index]
+        last = 7 - 2 * thread_count() - 1  # two steps were equal, then three
+        assert looked_at == [*range(6, max(last, 0) - 1, -1)]
+
+
 def test_steps_through_views_read_ahead(
     tmp_path: Path, chunks_read: list[tuple[int, ...]]
 ) -> None:

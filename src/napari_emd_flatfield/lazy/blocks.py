@@ -18,7 +18,7 @@ import numpy as np
 from .cache import CACHE, Key
 from .chunked import Chunked
 from .contiguous import Contiguous
-from .grid import Slices, box, overlaps
+from .grid import Overlap, Slices, box, overlaps
 from .indexing import selected_shape
 from .memory import FRAMES
 from .rawchunks import RawChunks
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from .files import SharedFile
     from .layout import Layout
+    from .status import Status
     from .work import Piece
 
 # What comes slower than this, in bytes a second, comes from a disk or a network; what
@@ -73,8 +74,9 @@ class Blocks:
     """
 
     def __init__(self, layout: Layout, opening: int) -> None:
-        self._layout, self._opening = layout, opening
+        self._layout = layout
         self._file = layout.file
+        self._owner = layout.file.token, layout.name, opening
         self._sizes: set[tuple[int, ...]] = set()
         self._is_slow = False
         self._once: deque[Key] = deque()
@@ -107,37 +109,43 @@ class Blocks:
                 return cls(layout, opening)
         return None
 
-    def read(self, slices: Slices, out: np.ndarray | None = None) -> np.ndarray:
+    def read(
+        self, slices: Slices, status: Status, out: np.ndarray | None = None
+    ) -> np.ndarray | None:
         """Read a selection, out of what is kept where possible.
 
         Parameters
         ----------
         slices
             One normalised slice an axis, none of them empty.
+        status
+            Of the file: one still being written is read anew once there is more in it.
         out
             Memory for what is read, if that has to be put together.
 
         Returns
         -------
-        numpy.ndarray
-            Read-only where it is a view of what is kept.
+        numpy.ndarray or None
+            Read-only where it is a view of what is kept; None if HDF5 had better
+            read it.
         """
-        size = self._size(slices)
-        if size is None:
-            begun = CACHE.take(self._key_ahead(slices))
+        parts = self._parts(slices, status)
+        if parts is None:
+            if self._layout.suits_hdf5(slices):
+                return None
+            begun = CACHE.take(self._key_ahead(slices, status))
             return self._finished(begun) if begun else self._read_now(slices, out)
-        parts = list(overlaps(slices, size))
-        keys = [self._key(size, part.block) for part in parts]
-        blocks = [self._block(key, slices) for key in keys]
+        blocks = [self._block(key, slices) for _, key in parts]
+        if len(parts) == 1:
+            (((_, inside, _), key),) = parts
+            found = self._finished(blocks[0], key)[inside]
+            found.flags.writeable = False
+            return found
         for block in blocks[1:]:
             self._file.helpers().help(block)
         target = self._target(slices, out)
-        for part, key, block in zip(parts, keys, blocks, strict=True):
-            found = self._finished(block, key)[part.inside]
-            if len(parts) == 1:
-                found.flags.writeable = False
-                return found
-            target[part.where] = found
+        for (part, key), block in zip(parts, blocks, strict=True):
+            target[part.where] = self._finished(block, key)[part.inside]
         return target
 
     def _read_now(self, slices: Slices, out: np.ndarray | None) -> np.ndarray:
@@ -152,12 +160,12 @@ class Blocks:
             self._is_slow = target.nbytes < _SLOW * (time.perf_counter() - start)
         return target
 
-    def ahead(self, slices: Slices) -> list[Callable[[], None]]:
+    def ahead(self, slices: Slices, status: Status) -> list[Callable[[], None]]:
         """Begin to read a selection that will be asked for.
 
         Parameters
         ----------
-        slices
+        slices, status
             As for `read`.
 
         Returns
@@ -165,15 +173,16 @@ class Blocks:
         list of callable
             Call them to take back what is not done yet.
         """
-        size = self._size(slices)
-        nbytes = self._nbytes(size or selected_shape(slices))
-        if nbytes > CACHE.share:
-            return []
-        if size is not None:
-            keys = [self._key(size, part.block) for part in overlaps(slices, size)]
-        elif self._is_slow and nbytes >= _LEAST_AHEAD:
-            keys = [self._key_ahead(slices)]
+        parts = self._parts(slices, status)
+        if parts is not None:
+            keys = [key for _, key in parts]
+            nbytes = self._nbytes(keys[0][-2])
         else:
+            keys = [self._key_ahead(slices, status)]
+            nbytes = self._nbytes(selected_shape(slices))
+            if not self._is_slow or nbytes < _LEAST_AHEAD:
+                return []  # as whatever suits HDF5
+        if nbytes > CACHE.share:
             return []
         return [self._ahead(key, slices) for key in keys]
 
@@ -191,14 +200,18 @@ class Blocks:
             return out
         return FRAMES.array(selected_shape(slices), self._layout.dtype)
 
-    def _size(self, slices: Slices) -> tuple[int, ...] | None:
-        """Shape of the blocks to read a selection by; None to keep nothing of it."""
+    def _parts(
+        self, slices: Slices, status: Status
+    ) -> list[tuple[Overlap, Key]] | None:
+        """Cut a selection along the blocks to keep of it; None to keep nothing."""
         if self._nbytes(selected_shape(slices)) > CACHE.share:
             return None
         for size in tuple(self._sizes):
             within = list(islice(overlaps(slices, size), 2))
-            if len(within) == 1 and CACHE.get(self._key(size, within[0].block)):
-                return size
+            if len(within) == 1:
+                key = self._key(status, size, within[0].block)
+                if CACHE.get(key):
+                    return [(within[0], key)]
         # Across the grain a block is worth the more, the more frames it spans.
         usual = self._layout.cell(slices, 2 * CACHE.share)
         if usual is None or (
@@ -206,7 +219,10 @@ class Blocks:
         ):
             return None
         self._sizes.add(usual)
-        return usual
+        return [
+            (part, self._key(status, usual, part.block))
+            for part in overlaps(slices, usual)
+        ]
 
     def _block(self, key: Key, slices: Slices) -> Work:
         """Return a block, maybe still in work, that is kept or is from now on."""
@@ -242,15 +258,15 @@ class Blocks:
         self._file.helpers().help(work, but=1)
         return CACHE.finish(key, work)
 
-    def _key(self, size: tuple[int, ...], index: tuple[Any, ...]) -> Key:
-        # A file still being written is read anew once there is more in it.
-        status = self._file.status()
-        state = self._opening, status
-        return self._file.token, self._layout.name, state, size, index
+    def _key(
+        self, status: Status, size: tuple[int, ...], index: tuple[Any, ...]
+    ) -> Key:
+        return *self._owner, status, size, index
 
-    def _key_ahead(self, slices: Slices) -> Key:
+    def _key_ahead(self, slices: Slices, status: Status) -> Key:
         """Under what a selection is found by the one read it is read ahead of."""
-        return self._key((), tuple([(s.start, s.stop, s.step) for s in slices]))
+        index = tuple([(s.start, s.stop, s.step) for s in slices])
+        return self._key(status, (), index)
 
 
 def _take_back(key: Key, begun: weakref.ref[Work]) -> None:

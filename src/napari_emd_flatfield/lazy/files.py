@@ -107,20 +107,28 @@ class SharedFile:
         shared.refresh()
         return shared
 
-    def refresh(self) -> None:
-        """Close the handle if the file was written to since it was opened."""
+    def refresh(self) -> Status | None:
+        """Close the handle if the file was written to since it was opened.
+
+        Returns
+        -------
+        Status or None
+            Of the file as it is now; None if its name is gone, or another's.
+        """
+        now = Status.if_there(self._where)
+        if now is None or now.identity != self._identity:
+            return None  # what was deleted can still be read
         # HDF5 never looks again at what it has read: neither through this handle
         # nor through another in this process, as long as this one is open.
         with self._lock:
-            stale = self._is_stale()
+            stale = self._is_stale(now)
         if stale:
             self.close()
+        return now
 
-    def _is_stale(self) -> bool:
-        before, now = self._status, Status.if_there(self._where)
-        if not self._open or before is None or now is None or now == before:
-            return False  # what was deleted can still be read
-        if now.identity != self._identity:
+    def _is_stale(self, now: Status) -> bool:
+        before = self._status
+        if not self._open or before is None or now == before:
             return False
         # One that is being written cannot always be opened; what was there before
         # still is, as long as it grows.
@@ -200,15 +208,20 @@ class SharedFile:
             )
         return status
 
-    def opening(self) -> int:
-        """How often the file was opened: what was learnt of it before may be old.
+    def opening(self) -> tuple[int, Status]:
+        """Look at the file, and open it anew if it was written to since.
 
-        It is opened anew if it was written to since.
+        Returns
+        -------
+        int
+            How often it was opened: what was learnt of it before may be old.
+        Status
+            Tells it from what it is once it was written to.
         """
-        self.refresh()
+        now = self.refresh()
         with self._lock:
             self.handle()
-            return self.openings
+            return self.openings, now or self.status()
 
     def look(self, name: str, at: Callable[[Any], _Seen]) -> _Seen:
         """Return what a function makes of what stands under a name, if anything.

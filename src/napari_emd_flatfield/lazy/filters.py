@@ -12,7 +12,6 @@ import ctypes
 import mmap
 import os
 import sys
-import weakref
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ import hdf5plugin
 import numpy as np
 
 from ..errors import ReadError, WriteError
+from .memory import Memory, owned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -173,7 +173,7 @@ def _run(
     address = _allocated(used)
     buffer = ctypes.c_void_p(address)
     try:
-        fill(np.frombuffer(memoryview(_memory(address, used)), np.uint8))
+        fill(np.asarray(Memory(address, used)))
     except BaseException:
         _libc.free(buffer)
         raise
@@ -190,10 +190,8 @@ def _run(
     if not 0 < size <= sys.maxsize:
         _libc.free(buffer)
         return None
-    made = _memory(buffer.value, size)
-    # Arrays on the memory keep `made` alive, and it keeps the memory.
-    weakref.finalize(made, _libc.free, buffer.value).atexit = False
-    return np.frombuffer(memoryview(made), np.uint8)
+    assert buffer.value is not None
+    return owned(buffer.value, size, _libc.free, buffer.value)
 
 
 def _allocated(nbytes: int) -> int:
@@ -206,7 +204,3 @@ def _allocated(nbytes: int) -> int:
         start = -(-address // mmap.PAGESIZE) * mmap.PAGESIZE
         _libc.madvise(start, nbytes, mmap.MADV_HUGEPAGE)
     return int(address)
-
-
-def _memory(address: Any, size: int) -> ctypes.Array[ctypes.c_char]:
-    return (ctypes.c_char * size).from_address(address)

@@ -14,6 +14,9 @@ Slices = tuple[slice, ...]
 # HDF5 spends less on a chunk smaller than this, in bytes, than Python does.
 SMALLEST_CHUNK = 16 * 2**10
 
+# And on reading less of one, as it is stored.
+SMALLEST_READ = 32 * 2**10
+
 # To read this many times what is asked for is worth keeping what is left.
 WASTE = 4
 
@@ -46,14 +49,14 @@ def overlaps(slices: Slices, size: tuple[int, ...]) -> Iterator[Overlap]:
     size
         Shape of a block; those at the end of an axis may be smaller.
 
-    Yields
-    ------
-    Overlap
+    Returns
+    -------
+    iterator of Overlap
         In C order.
     """
-    axes = [list(_along(s, n)) for s, n in zip(slices, size, strict=True)]
-    for parts in itertools.product(*axes):
-        yield Overlap(*map(tuple, zip(*parts, strict=True)))
+    axes = [_along(s, n) for s, n in zip(slices, size, strict=True)]
+    several = (itertools.product(*each) for each in zip(*axes, strict=True))
+    return map(Overlap._make, zip(*several, strict=True))
 
 
 def spanned(slices: Slices, size: tuple[int, ...]) -> tuple[int, ...]:
@@ -111,17 +114,25 @@ def inside_array(
     )
 
 
-def _along(selected: slice, size: int) -> Iterator[tuple[int, slice, slice]]:
-    for index in range(selected.start // size, -(-selected.stop // size)):
-        begin = index * size
+def _along(selected: slice, size: int) -> tuple[list[int], list[slice], list[slice]]:
+    """Which blocks along an axis, what inside each, and where in the selection."""
+    start, stop, step = selected.start, selected.stop, selected.step
+    only = start // size
+    if stop <= (only + 1) * size:  # mostly
+        inside = slice(start - only * size, stop - only * size, step)
+        return [only], [inside], [slice(0, len(range(start, stop, step)), 1)]
+    blocks, insides, wheres = [], [], []
+    for block in range(only, -(-stop // size)):
+        begin = block * size
         # Which of the selected are the first inside and the first beyond.
-        first = max(0, -(-(begin - selected.start) // selected.step))
-        stop = min(begin + size, selected.stop)
-        beyond = -(-(stop - selected.start) // selected.step)
+        first = max(0, -(-(begin - start) // step))
+        beyond = -(-(min(begin + size, stop) - start) // step)
         if first < beyond:
-            start = selected.start + first * selected.step - begin
-            last = start + (beyond - first - 1) * selected.step
-            yield index, slice(start, last + 1, selected.step), slice(first, beyond, 1)
+            chosen = range(start - begin, stop - begin, step)[first:beyond]
+            blocks.append(block)
+            insides.append(slice(chosen[0], chosen[-1] + 1, step))
+            wheres.append(slice(first, beyond, 1))
+    return blocks, insides, wheres
 
 
 def cell_shape(

@@ -90,15 +90,16 @@ class H5Array(LazyArray):
             check_stored(dataset)
         return blocks
 
-    def _looked_at(self, slices: tuple[slice, ...]) -> _Seen:
+    def _looked_at(self, slices: tuple[slice, ...]) -> tuple[_Seen, Status]:
         """How to read the dataset as it is in the files as they are now."""
         while self._others is not None and not self._others.look(slices):
             SharedFile.close_all()
-        seen, opening = self._seen, self._file.opening()
+        seen = self._seen
+        opening, status = self._file.opening()
         if opening != seen[0]:
             look = partial(self._blocks_of, opening)
             seen = self._seen = opening, self._file.look(self._name, look)
-        return seen
+        return seen, status
 
     def _read(self, slices: tuple[slice, ...]) -> np.ndarray:
         return self._checked(slices)
@@ -145,11 +146,11 @@ class H5Array(LazyArray):
         self, slices: tuple[slice, ...], out: np.ndarray | None
     ) -> np.ndarray | None:
         while True:
-            opening, blocks = self._looked_at(slices)
+            (opening, blocks), status = self._looked_at(slices)
             if blocks is None:
                 return None
             try:
-                found = blocks.read(slices, out)
+                found = blocks.read(slices, status, out)
             except _FAILURES:
                 if opening == self._file.openings:
                     raise
@@ -160,9 +161,11 @@ class H5Array(LazyArray):
             # looked for may have been anything.
 
     def _ahead(self, slices: tuple[slice, ...]) -> list[Callable[[], None]]:
+        if self._seen[1] is None:
+            return []
         try:
-            _, blocks = self._looked_at(slices)
-            return [] if blocks is None else blocks.ahead(slices)
+            (_, blocks), status = self._looked_at(slices)
+            return [] if blocks is None else blocks.ahead(slices, status)
         except (MemoryError, *_FAILURES):  # the read that comes will say so
             return []
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
 from types import EllipsisType
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(NamedTuple):
     """A key in normal form.
 
     Parameters

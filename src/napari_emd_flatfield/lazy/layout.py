@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -62,6 +63,16 @@ class Layout(ABC):
             How large a block may be.
         """
 
+    def suits_hdf5(self, slices: Slices) -> bool:  # noqa: ARG002
+        """Tell whether HDF5 spends less on what is read, and not kept, than Python.
+
+        Parameters
+        ----------
+        slices
+            What is read.
+        """
+        return False
+
     @abstractmethod
     def pieces(self, slices: Slices, target: np.ndarray) -> Iterator[Piece]:
         """Cut reading into pieces that may be done in any thread.
@@ -100,7 +111,7 @@ class Chunks(Layout):
         index
             Which chunk, counted along each axis.
         """
-        return tuple([i * n for i, n in zip(index, self.chunks, strict=True)])
+        return tuple(map(operator.mul, index, self.chunks))
 
     def fill_by_hdf5(self, overlap: Overlap, part: np.ndarray) -> None:
         """Have HDF5 read part of a chunk: its fill value counts, and its error.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _trim: Any = None
 if sys.platform == "linux":
@@ -62,10 +62,12 @@ class Pool:
         """
         if nbytes < _LEAST:
             return fresh(nbytes)
+        most = nbytes if self._exact else math.inf
         # Of equal ones that which was used last: it may still be in the CPU's cache.
-        for memory in self._by_size(newest_first=True):
-            fits = memory.size == nbytes or (memory.size > nbytes and not self._exact)
-            if fits and self._spare.pop(id(memory), None) is not None:
+        newest_first = self._unused()[::-1]
+        fitting = [each for each in newest_first if nbytes <= each.size <= most]
+        for memory in sorted(fitting, key=len):
+            if self._spare.pop(id(memory), None) is not None:
                 return memory
         return fresh(nbytes)
 
@@ -80,14 +82,14 @@ class Pool:
         if memory.size < _LEAST:
             return
         self._spare[id(memory)] = memory
-        by_size = self._by_size()
+        unused = self._unused()
+        excess = sum(map(len, unused)) - _MOST_SPARE
         if self._keeps_largest:
-            by_size = by_size[:-1]
-        excess = sum(each.size for each in by_size) - _MOST_SPARE
+            excess -= max(map(len, unused), default=0)
         # What is too small for most uses goes first.
-        for each in by_size:
-            if excess <= 0:
-                break
+        unused.sort(key=len)
+        while excess > 0:
+            each = unused.pop(0)
             self._spare.pop(id(each), None)
             excess -= each.size
 
@@ -100,11 +102,8 @@ class Pool:
         self.clear()
         trim()
 
-    def _by_size(self, newest_first: bool = False) -> list[np.ndarray]:
-        spare = list(self._spare.values())  # at once, whatever other threads do
-        if newest_first:
-            spare.reverse()
-        return sorted(spare, key=lambda memory: memory.size)
+    def _unused(self) -> list[np.ndarray]:
+        return list(self._spare.values())  # at once, whatever other threads do
 
     @contextmanager
     def lent(
@@ -146,10 +145,8 @@ class Pool:
         if nbytes < _LEAST:
             return np.empty(shape, dtype)
         memory = self.take(nbytes)
-        # A view refers to the array that owns the memory, not to one it was made from.
-        owner = (ctypes.c_char * nbytes).from_buffer(memory.data)
-        weakref.finalize(owner, self.give, memory).atexit = False
-        return np.frombuffer(memoryview(owner), dtype).reshape(shape)
+        address = memory.__array_interface__["data"][0]
+        return owned(address, nbytes, self.give, memory).view(dtype).reshape(shape)
 
     def copy(self, array: np.ndarray) -> np.ndarray:
         """Lend a copy of an array, as `array` does, with its axes in the same order.
@@ -166,6 +163,49 @@ class Pool:
         copy = lent.transpose(np.argsort(order))
         copy[...] = array
         return copy
+
+
+class Memory:
+    """Memory by its address, for `numpy.asarray`: arrays on it refer to this.
+
+    Parameters
+    ----------
+    address, nbytes
+        Where it is.
+    """
+
+    # ctypes would make a type for each size, which takes longer than to fill it.
+    __slots__ = ("__array_interface__", "__weakref__")
+
+    def __init__(self, address: int, nbytes: int) -> None:
+        self.__array_interface__ = {
+            "data": (address, False),
+            "shape": (nbytes,),
+            "typestr": "|u1",
+            "version": 3,
+        }
+
+
+def owned(
+    address: int, nbytes: int, release: Callable[[Any], object], memory: Any
+) -> np.ndarray:
+    """Return an array on memory that is released once nobody refers to it.
+
+    Parameters
+    ----------
+    address, nbytes
+        Where it is.
+    release, memory
+        What to call then, and with what.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, shape (nbytes,), writable.
+    """
+    owner = Memory(address, nbytes)
+    weakref.finalize(owner, release, memory).atexit = False
+    return np.asarray(owner)
 
 
 # For what is needed only while a frame is read, corrected or encoded.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from .grid import (
     SMALLEST_CHUNK,
+    SMALLEST_READ,
     WASTE,
     Overlap,
     Slices,
@@ -31,9 +32,10 @@ if TYPE_CHECKING:
     from .files import SharedFile
     from .work import Piece
 
-# What a thread takes at once. If reads are smaller than that, one thread does all:
-# several would mostly wait for Python's lock.
-_PIECE = 256 * 2**10
+# What a thread takes at once. If reads are much smaller than that, one thread does
+# all: several would mostly wait for Python's lock.
+_PIECE = 2 * 2**20
+_LEAST = 256 * 2**10
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,20 @@ class RawChunks(Chunks):
         )
 
     def pieces(self, slices: Slices, target: np.ndarray) -> Iterator[Piece]:
-        rows = min(slices[0].stop - slices[0].start, self.chunks[0])
+        rows = self._rows(slices)
         parts = overlaps(slices, self.chunks)
-        at_once = 1 if rows * self._row_nbytes >= _PIECE else None
+        nbytes = rows * self._row_nbytes
+        at_once = max(1, _PIECE // nbytes) if nbytes >= _LEAST else None
         while batch := list(islice(parts, at_once)):
             yield partial(self._fill, batch, rows, target)
+
+    def suits_hdf5(self, slices: Slices) -> bool:
+        return self._rows(slices) * self._row_nbytes < SMALLEST_READ
+
+    def _rows(self, slices: Slices) -> int:
+        """How many of a chunk to read at most."""
+        asked_for: int = slices[0].stop - slices[0].start
+        return min(asked_for, self.chunks[0])
 
     @property
     def _row_nbytes(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,13 @@ from .indexing import selected_shape
 from .work import thread_count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from .base import LazyArray
     from .grid import Slices
+
+    # Take back what was begun of a selection.
+    _Begun = list[Callable[[], None]]
 
 
 class Stepping:
@@ -22,7 +26,9 @@ class Stepping:
     def __init__(self) -> None:
         self._last: Slices = ()
         self._step: tuple[int, ...] = ()
-        self._begun: list[Callable[[], None]] = []
+        self._most = 0
+        # Of the selections that come next, in their order.
+        self._begun: list[_Begun] = []
 
     def __reduce__(self) -> tuple[type[Stepping], tuple[()]]:
         return Stepping, ()  # what was read ahead stays with who did it
@@ -42,17 +48,20 @@ class Stepping:
         if not any(step) and last:
             return  # the same again
         before, self._step = self._step, step
+        begun, self._begun = self._begun, []
         if not step or step != before:
-            begun, self._begun = self._begun, []
-            for take_back in begun:
+            self._most = _most(array, slices)
+            for take_back in itertools.chain(*begun):
                 take_back()
             return
-        self._begun = []
-        for part in _next(array, slices, step):
-            begun = array._ahead(part)
-            if not begun:
-                return  # nor would those that come after
-            self._begun += begun
+        del begun[:1]  # what is read now
+        while len(begun) < self._most:
+            part = _moved(slices, step, len(begun) + 1)
+            # What cannot be begun, cannot for those that come after.
+            if not _is_inside(part, array.shape) or not (more := array._ahead(part)):
+                break
+            begun.append(more)
+        self._begun = begun
 
 
 def _step(last: Slices, slices: Slices) -> tuple[int, ...]:
@@ -62,18 +71,19 @@ def _step(last: Slices, slices: Slices) -> tuple[int, ...]:
     return tuple([s.start - b.start for s, b in zip(slices, last, strict=True)])
 
 
-def _next(array: LazyArray, slices: Slices, step: tuple[int, ...]) -> Iterator[Slices]:
+def _most(array: LazyArray, slices: Slices) -> int:
+    """How many selections to read ahead."""
     nbytes = math.prod(selected_shape(slices)) * array.dtype.itemsize
-    count = min(2 * thread_count(), CACHE.share // nbytes)
-    for _ in range(count):
-        slices = tuple(
-            slice(s.start + d, s.stop + d, s.step)
-            for s, d in zip(slices, step, strict=True)
-        )
-        inside = (
-            s.start >= 0 and s.stop <= n
-            for s, n in zip(slices, array.shape, strict=True)
-        )
-        if not all(inside):
-            return
-        yield slices
+    return min(2 * thread_count(), CACHE.share // nbytes)
+
+
+def _moved(slices: Slices, step: tuple[int, ...], times: int) -> Slices:
+    along = zip(slices, step, strict=True)
+    return tuple(
+        [slice(s.start + times * d, s.stop + times * d, s.step) for s, d in along]
+    )
+
+
+def _is_inside(slices: Slices, shape: tuple[int, ...]) -> bool:
+    along = zip(slices, shape, strict=True)
+    return all(s.start >= 0 and s.stop <= n for s, n in along)

@@ -18,7 +18,13 @@ import numpy as np
 import psutil
 import pytest
 
-from napari_emd_flatfield.lazy import H5Array, StackedArray, memory, read_once
+from napari_emd_flatfield.lazy import (
+    H5Array,
+    StackedArray,
+    blocks,
+    memory,
+    read_once,
+)
 from napari_emd_flatfield.lazy.cache import CACHE
 from napari_emd_flatfield.lazy.chunked import Chunked
 from napari_emd_flatfield.lazy.descriptor import Descriptor
@@ -33,7 +39,9 @@ SHAPE = (24, 128, 160)
 
 
 @pytest.fixture(autouse=True)
-def _cache() -> Iterator[None]:
+def _cache(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # Of frames as small as here, none would be read ahead.
+    monkeypatch.setattr(blocks, "_LEAST_AHEAD", 0)
     limit = CACHE.limit
     yield
     CACHE.limit = limit

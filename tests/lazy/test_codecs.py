@@ -86,6 +86,7 @@ def assert_same(array: H5Array, expected: np.ndarray, key: Any) -> None:
     np.testing.assert_array_equal(found, expected[key])
 
 
+@pytest.mark.usefixtures("decoded")
 @pytest.mark.parametrize("name", FILTERS)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_reads_what_h5py_reads(tmp_path: Path, name: str, dtype: str) -> None:
@@ -99,6 +100,7 @@ def test_reads_what_h5py_reads(tmp_path: Path, name: str, dtype: str) -> None:
             assert_same(array, expected, key)
 
 
+@pytest.mark.usefixtures("decoded")
 @pytest.mark.parametrize("name", FILTERS)
 @pytest.mark.parametrize("userblock", [0, 512])
 def test_chunks_are_found_with_and_without_hdf5(
@@ -119,6 +121,7 @@ def test_chunks_are_found_with_and_without_hdf5(
             assert (blocks._layout.places is None) == bool(userblock)
 
 
+@pytest.mark.usefixtures("decoded")
 @pytest.mark.parametrize("userblock", [0, 512])
 def test_where_no_chunk_is_stored_the_fill_value_counts(
     tmp_path: Path, userblock: int
@@ -131,6 +134,7 @@ def test_where_no_chunk_is_stored_the_fill_value_counts(
             assert_same(array, np.full(SHAPE, 7, "u2"), np.s_[1])
 
 
+@pytest.mark.usefixtures("decoded")
 @pytest.mark.skipif(sys.platform != "linux", reason="calls HDF5 through h5py's module")
 @pytest.mark.parametrize(
     "name", ["shuffle", "gzip", "bitshuffle", "bitshuffle-lz4", "zstd", "fletcher32"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import h5py
+import hdf5plugin
 import numpy as np
 import pytest
 from hypothesis import given
@@ -25,6 +26,7 @@ STORED: dict[str, dict[str, Any]] = {
     "raw chunks": {"chunks": (2, 100, 1000)},
     "gzip, a frame a chunk": {"chunks": (1, 300, 4500), **GZIP},
     "gzip, tiles": {"chunks": (4, 64, 256), **GZIP},
+    "Bitshuffle, tiles": {"chunks": (1, 64, 256), **hdf5plugin.Bitshuffle()},
 }
 
 

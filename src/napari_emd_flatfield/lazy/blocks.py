@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
 # What comes slower than this, in bytes a second, comes from a disk or a network; what
 # is in memory comes as fast as a thread is told to fetch it.
-_SLOW = 10**9
+_SLOW, _SLOW_DECODED = 10**9, 10**8
+
+# To have another thread read less, in bytes, takes longer than to read it.
 _LEAST_AHEAD = 256 * 2**10
 
 # What is read once is read in order: who reads on is at most one block ahead.
@@ -111,7 +113,7 @@ class Blocks:
 
     def read(
         self, slices: Slices, status: Status, out: np.ndarray | None = None
-    ) -> np.ndarray | None:
+    ) -> np.ndarray:
         """Read a selection, out of what is kept where possible.
 
         Parameters
@@ -125,14 +127,11 @@ class Blocks:
 
         Returns
         -------
-        numpy.ndarray or None
-            Read-only where it is a view of what is kept; None if HDF5 had better
-            read it.
+        numpy.ndarray
+            Read-only where it is a view of what is kept.
         """
         parts = self._parts(slices, status)
         if parts is None:
-            if self._layout.suits_hdf5(slices):
-                return None
             begun = CACHE.take(self._key_ahead(slices, status))
             return self._finished(begun) if begun else self._read_now(slices, out)
         blocks = [self._block(key, slices) for _, key in parts]
@@ -149,15 +148,19 @@ class Blocks:
         return target
 
     def _read_now(self, slices: Slices, out: np.ndarray | None) -> np.ndarray:
-        start = time.perf_counter()
-        target = self._target(slices, out)
-        pieces = list(self._layout.pieces(slices, target))
-        if len(pieces) == 1:
-            pieces = [*(pieces[0]() or ())]
-        if pieces:
-            self._finished(self._work(target, pieces))
+        start, slow = time.perf_counter(), _SLOW
+        if self._layout.suits_hdf5(slices):
+            target: np.ndarray = self._file.read(self._layout.name, slices, out)
+            slow = _SLOW_DECODED
+        else:
+            target = self._target(slices, out)
+            pieces = list(self._layout.pieces(slices, target))
+            if len(pieces) == 1:
+                pieces = [*(pieces[0]() or ())]
+            if pieces:
+                self._finished(self._work(target, pieces))
         if target.nbytes >= _LEAST_AHEAD:
-            self._is_slow = target.nbytes < _SLOW * (time.perf_counter() - start)
+            self._is_slow = target.nbytes < slow * (time.perf_counter() - start)
         return target
 
     def ahead(self, slices: Slices, status: Status) -> list[Callable[[], None]]:
@@ -177,12 +180,12 @@ class Blocks:
         if parts is not None:
             keys = [key for _, key in parts]
             nbytes = self._nbytes(keys[0][-2])
-        else:
+        elif self._is_slow:
             keys = [self._key_ahead(slices, status)]
             nbytes = self._nbytes(selected_shape(slices))
-            if not self._is_slow or nbytes < _LEAST_AHEAD:
-                return []  # as whatever suits HDF5
-        if nbytes > CACHE.share:
+        else:
+            return []
+        if not _LEAST_AHEAD <= nbytes <= CACHE.share:
             return []
         return [self._ahead(key, slices) for key in keys]
 

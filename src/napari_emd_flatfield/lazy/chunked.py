@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Self
@@ -14,15 +16,19 @@ from ..errors import ReadError, UnsafeChunkError
 from .codecs import Pipeline
 from .grid import (
     SMALLEST_CHUNK,
+    WASTE,
     Overlap,
     Slices,
     cell_shape,
     overlaps,
+    spanned,
 )
+from .indexing import selected_shape
 from .inflation import InflationError, most
 from .layout import Chunks
 from .memory import SCRATCH
 from .places import places
+from .quick import Quick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +41,8 @@ if TYPE_CHECKING:
 
     # What is stored of a chunk, and its filter mask.
     _Stored = tuple[np.ndarray, int]
+
+_BYTE = np.dtype(np.uint8)
 
 # What a thread takes at once, decoded.
 _PIECE = 256 * 2**10
@@ -50,9 +58,13 @@ class Chunked(Chunks):
         As for `Chunks`.
     pipeline
         How its chunks decode.
+    quick
+        Which of them HDF5 had better decode.
     """
 
     pipeline: Pipeline
+    quick: Quick
+    _harmless: set[tuple[int, ...]] = field(default_factory=set, compare=False)
 
     @classmethod
     def of(cls, file: SharedFile, name: str, dataset: h5py.Dataset) -> Self | None:
@@ -63,12 +75,48 @@ class Chunked(Chunks):
             return None
         shape, dtype, chunks = dataset.shape, dataset.dtype, dataset.chunks
         found = places(file, dataset)
-        return cls(file, name, shape, dtype, chunks, found, pipeline)
+        quick = Quick.of(dataset)
+        return cls(file, name, shape, dtype, chunks, found, pipeline, quick)
 
     def cell(self, slices: Slices, nbytes: int) -> tuple[int, ...] | None:
+        if self._is_quick(slices):
+            return None
         return cell_shape(
             slices, self.shape, self.chunks, nbytes // self.dtype.itemsize
         )
+
+    def suits_hdf5(self, slices: Slices) -> bool:
+        if not self._is_quick(slices):
+            return False
+        spans = zip(slices, self.chunks, strict=True)
+        each = itertools.product(
+            *[range(s.start // n, -(-s.stop // n)) for s, n in spans]
+        )
+        return all(map(self._is_harmless, each))
+
+    def _is_quick(self, slices: Slices) -> bool:
+        """Whether chunks are soon decoded, and then used for the most part."""
+        if self.pipeline.nbytes >= self.quick.below:
+            return False
+        decoded = math.prod(spanned(slices, self.chunks))
+        return decoded < WASTE * math.prod(selected_shape(slices))
+
+    def _is_harmless(self, index: tuple[int, ...]) -> bool:
+        """Whether HDF5 may decode a chunk."""
+        if index in self._harmless:
+            return True
+        memory = SCRATCH.array((most(self.pipeline.nbytes),), _BYTE)
+        try:
+            found = self._found(self.origin(index), memory, self.quick.head)
+        except (ReadError, ValueError):  # whoever decodes it says so
+            return False
+        if found is not None:
+            stored, skipped = found
+            # A chunk that was not compressed begins as it likes.
+            if skipped or not self.quick.is_harmless(stored, self.pipeline.nbytes):
+                return False
+        self._harmless.add(index)
+        return True
 
     def pieces(self, slices: Slices, target: np.ndarray) -> Iterator[Piece]:
         parts = overlaps(slices, self.chunks)
@@ -113,11 +161,10 @@ class Chunked(Chunks):
             return None
 
     def _decoded(self, origin: tuple[int, ...], out: np.ndarray) -> list[Job] | None:
-        found = self._stored_by_hdf5 if self.places is None else self._stored
         # What cannot be compressed takes a little more than it is; hardly any does.
         for room in (out.size + out.size // 64 + 1024, most(out.size)):
             try:
-                stored = found(origin, SCRATCH.array((room,), out.dtype))
+                stored = self._found(origin, SCRATCH.array((room,), out.dtype))
             except ValueError:
                 continue
             if stored is None:
@@ -132,25 +179,24 @@ class Chunked(Chunks):
         ends = map(operator.add, origin, self.chunks)
         return any(map(operator.gt, ends, self.shape))
 
-    def _stored(self, origin: tuple[int, ...], memory: np.ndarray) -> _Stored | None:
-        assert self.places is not None
+    def _found(
+        self, origin: tuple[int, ...], memory: np.ndarray, head: int | None = None
+    ) -> _Stored | None:
+        """Fetch a chunk, or the begin of it; ValueError if it is larger than memory."""
+        if self.places is None:
+            found = self.file.chunk(self.name, origin, memory)
+            if found is None:
+                return None
+            skipped, data = found
+            return np.frombuffer(data, np.uint8), skipped
         place = self.places.get(origin)
         if place is None:
             return None
         if place.nbytes > memory.size:
             raise ValueError
-        data = memory[: place.nbytes]
-        self.file.descriptor().read(place.begin, data)
-        return data, place.skipped
-
-    def _stored_by_hdf5(
-        self, origin: tuple[int, ...], memory: np.ndarray
-    ) -> _Stored | None:
-        found = self.file.chunk(self.name, origin, memory)
-        if found is None:
-            return None
-        skipped, data = found
-        return np.frombuffer(data, np.uint8), skipped
+        stored = memory[: place.nbytes][:head]
+        self.file.descriptor().read(place.begin, stored)
+        return stored, place.skipped
 
 
 def _first_of(job: Job, otherwise: Job) -> None:

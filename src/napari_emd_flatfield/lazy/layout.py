@@ -64,7 +64,7 @@ class Layout(ABC):
         """
 
     def suits_hdf5(self, slices: Slices) -> bool:  # noqa: ARG002
-        """Tell whether HDF5 spends less on what is read, and not kept, than Python.
+        """Tell whether HDF5 reads, of what is not kept, sooner than Python can.
 
         Parameters
         ----------

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
     from .blockwise import Part
 
-    # What is stored, the filter's options, the bytes of a whole chunk.
-    Decode = Callable[[np.ndarray, Sequence[int], int], np.ndarray]
+    # What is stored, the filter's options, the bytes of a whole chunk, and where these
+    # may go: what is returned is there, or elsewhere.
+    Decode = Callable[[np.ndarray, Sequence[int], int, np.ndarray | None], np.ndarray]
 
     # Something left to do, in any thread.
     Job = Callable[[], None]
@@ -128,9 +129,6 @@ class Pipeline:
         for index, (decode, options) in reversed(list(enumerate(self.steps))):
             if skipped >> index & 1:
                 continue
-            if index == 0 and decode is _unshuffle and stored.size == self.nbytes:
-                _unshuffle_into(out, stored, options[0])
-                return []
             if index == 0 and self.blockwise:
                 cut = parts(self.blockwise, options, stored, self.nbytes, _PART)
                 if len(cut) > 1:
@@ -138,7 +136,7 @@ class Pipeline:
                         partial(_decode_part, self.blockwise, options, part, out)
                         for part in cut
                     ]
-            stored = decode(stored, options, self.nbytes)
+            stored = decode(stored, options, self.nbytes, None if index else out)
         _put(stored, out)
         return []
 
@@ -146,7 +144,8 @@ class Pipeline:
 def _put(decoded: np.ndarray, out: np.ndarray) -> None:
     if decoded.size != out.size:
         raise ReadError(f"a chunk holds {decoded.size} bytes, not {out.size}")
-    out[...] = decoded
+    if decoded is not out:
+        out[...] = decoded
 
 
 def _decode_part(
@@ -159,6 +158,7 @@ def _inflate(
     stored: np.ndarray,
     _options: Sequence[int],
     nbytes: int,
+    _out: np.ndarray | None,
 ) -> np.ndarray:
     try:
         return np.frombuffer(deflate.zlib_decompress(stored, nbytes), np.uint8)
@@ -171,10 +171,12 @@ def _decode_zstandard(
     stored: np.ndarray,
     options: Sequence[int],
     nbytes: int,
+    out: np.ndarray | None,
 ) -> np.ndarray:
     check_declared(_ZSTD, options, stored, nbytes)
-    # Into memory that is used again; the plugin would make, and copy, two chunks.
-    out = SCRATCH.array((nbytes,), stored.dtype)
+    # The plugin would make, and copy, two chunks.
+    if out is None:
+        out = SCRATCH.array((nbytes,), stored.dtype)
     try:
         with zstandard.ZstdDecompressor().stream_reader(stored.data) as frame:
             size, more = frame.readinto(out), frame.read(1)
@@ -182,20 +184,18 @@ def _decode_zstandard(
         raise ReadError(f"a chunk of Zstandard is corrupt: {error}") from error
     if more:
         raise ReadError(f"a chunk of Zstandard holds more than {nbytes} bytes")
-    return out[:size]
+    return out if size == nbytes else out[:size]
 
 
 def _unshuffle(
     stored: np.ndarray,
     options: Sequence[int],
     _nbytes: int,
+    out: np.ndarray | None,
 ) -> np.ndarray:
-    decoded = np.empty_like(stored)
-    _unshuffle_into(decoded, stored, options[0])
-    return decoded
-
-
-def _unshuffle_into(out: np.ndarray, stored: np.ndarray, itemsize: int) -> None:
+    if out is None or out.size != stored.size:
+        out = np.empty_like(stored)
+    itemsize = options[0]
     count = stored.size // itemsize
     whole = count * itemsize
     out[whole:] = stored[whole:]
@@ -205,17 +205,19 @@ def _unshuffle_into(out: np.ndarray, stored: np.ndarray, itemsize: int) -> None:
         items = out[:whole].view("<u2")
         np.left_shift(planes[1], 8, out=items, dtype="<u2")
         items |= planes[0]
-        return
+        return out
     items = out[:whole].reshape(count, itemsize)
     # One plane at a time is five times as fast as all in one assignment.
     for index, plane in enumerate(planes):
         items[:, index] = plane
+    return out
 
 
 def _checked(
     stored: np.ndarray,
     _options: Sequence[int],
     _nbytes: int,
+    _out: np.ndarray | None,
 ) -> np.ndarray:
     data, checksum = stored[:-_CHECKSUM_BYTES], stored[-_CHECKSUM_BYTES:]
     written = int.from_bytes(checksum.tobytes(), "little")
@@ -239,6 +241,7 @@ def _plugin(
     stored: np.ndarray,
     options: Sequence[int],
     nbytes: int,
+    _out: np.ndarray | None,
 ) -> np.ndarray:
     check_declared(code, options, stored, nbytes)
     return filters.decode(code, options, stored)

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class Stepping:
-    """Reads ahead of whoever steps through an array, at two equal steps in a row."""
+    """Reads ahead of whoever steps through an array.
+
+    That is who goes on to the next of equal parts of it, or makes two equal steps.
+    """
 
     def __init__(self) -> None:
         self._last: Slices = ()
@@ -53,7 +56,9 @@ class Stepping:
             self._most = _most(array, slices)
             for take_back in itertools.chain(*begun):
                 take_back()
-            return
+            begun = []
+            if not _is_to_next(step, slices):
+                return
         del begun[:1]  # what is read now
         while len(begun) < self._most:
             part = _moved(slices, step, len(begun) + 1)
@@ -69,6 +74,13 @@ def _step(last: Slices, slices: Slices) -> tuple[int, ...]:
     if selected_shape(last) != selected_shape(slices):
         return ()
     return tuple([s.start - b.start for s, b in zip(slices, last, strict=True)])
+
+
+def _is_to_next(step: tuple[int, ...], slices: Slices) -> bool:
+    """Whether a step, if it was one, went to where the selection before ended."""
+    along = zip(step, slices, strict=False)
+    moved = [(abs(d), s.stop - s.start) for d, s in along if d]
+    return len(moved) == 1 and moved[0][0] == moved[0][1]
 
 
 def _most(array: LazyArray, slices: Slices) -> int:

@@ -26,6 +26,9 @@ _GZIP = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
 # From run to run of the very same, as for tiles of 32 that are left to HDF5.
 _SAME = 0.9
 
+# Chunks that are left to HDF5 are looked at before, and go through a larger cache.
+_LEFT = 0.8
+
 # How near to the least that memory allows, measured in the same run, we have to be
 # where that is not enough for what is asked for: a contiguous frame is copied, by h5py
 # as by us, and one stored (x, y, n) is turned, kept and copied.
@@ -55,6 +58,18 @@ LAYOUTS: dict[str, tuple[dict[str, Any], float]] = {
     ),
     "gzip, 12 frames a chunk": ({"chunks": (12, SIDE, SIDE), **_GZIP}, _SAME),
     "uncompressed (4, 128, 128)": ({"chunks": (4, 128, 128)}, _SAME),
+    "Bitshuffle-LZ4, tiles of 128": (
+        {"chunks": (1, 128, 128), **hdf5plugin.Bitshuffle(cname="lz4")},
+        _LEFT,
+    ),
+    "Zstd, tiles of 256": (
+        {"chunks": (1, 256, 256), **hdf5plugin.Zstd(clevel=3)},
+        _LEFT,
+    ),
+    "Fletcher-32 alone, tiles of 128": (
+        {"chunks": (1, 128, 128), "fletcher32": True},
+        _LEFT,
+    ),
 }
 
 
@@ -95,7 +110,7 @@ def test_frames(
             *[f"two threads that copy {each:.2f}" for each in least],
         )
     assert stepping <= max([theirs / needed, *[_NEAR * each for each in least]])
-    assert theirs >= _SAME * jumping
+    assert theirs >= min(_SAME, needed) * jumping
 
 
 # What Python does for a read, however small, shows: how many times as long as h5py
@@ -106,7 +121,7 @@ SMALL: dict[str, tuple[int, dict[str, Any], float]] = {
     "256 × 256, Bitshuffle-LZ4": (
         256,
         {"chunks": (1, 256, 256), **hdf5plugin.Bitshuffle(cname="lz4")},
-        1.5,
+        2.5,
     ),
     "256 × 256, gzip": (256, {"chunks": (1, 256, 256), **_GZIP}, 1),
     "1024 × 1024, contiguous": (1024, {}, 1.6),

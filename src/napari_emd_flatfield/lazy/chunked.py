@@ -89,10 +89,9 @@ class Chunked(Chunks):
         if not self._is_quick(slices):
             return False
         spans = zip(slices, self.chunks, strict=True)
-        each = itertools.product(
-            *[range(s.start // n, -(-s.stop // n)) for s, n in spans]
-        )
-        return all(map(self._is_harmless, each))
+        each = [range(s.start // n, -(-s.stop // n)) for s, n in spans]
+        new = set(itertools.product(*each)) - self._harmless
+        return all(map(self._is_harmless, new))
 
     def _is_quick(self, slices: Slices) -> bool:
         """Whether chunks are soon decoded, and then used for the most part."""
@@ -103,8 +102,6 @@ class Chunked(Chunks):
 
     def _is_harmless(self, index: tuple[int, ...]) -> bool:
         """Whether HDF5 may decode a chunk."""
-        if index in self._harmless:
-            return True
         memory = SCRATCH.array((most(self.pipeline.nbytes),), _BYTE)
         try:
             found = self._found(self.origin(index), memory, self.quick.head)

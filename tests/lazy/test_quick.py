@@ -10,7 +10,7 @@ import hdf5plugin
 import numpy as np
 import pytest
 
-from napari_emd_flatfield.lazy import CACHE, H5Array, blocks
+from napari_emd_flatfield.lazy import CACHE, H5Array, blocks, chunked
 from napari_emd_flatfield.lazy.chunked import Chunked
 from napari_emd_flatfield.lazy.files import SharedFile
 from napari_emd_flatfield.lazy.quick import Quick
@@ -119,6 +119,20 @@ def test_a_chunk_stored_without_its_filter_is_not_left_to_hdf5(
         np.testing.assert_array_equal(array[1], DATA[1])
         np.testing.assert_array_equal(array[2], frame)
     assert decoded_here == [(2, 0, 0)]
+
+
+def test_few_are_remembered_to_be_harmless(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    decoded_here: list[tuple[int, ...]],
+) -> None:
+    monkeypatch.setattr(chunked, "_MOST_KNOWN", 3)
+    with stack(tmp_path / "a.h5", chunks=(1, 128, 128), **BITSHUFFLE) as array:
+        for _ in range(2):
+            np.testing.assert_array_equal(array[...], DATA)
+            known: Any = array._seen[1]
+            assert len(known._layout._harmless) <= 3
+    assert not decoded_here
 
 
 def test_what_hdf5_reads_slowly_is_read_ahead(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .work import Piece
 
 # What comes slower than this, in bytes a second, comes from a disk or a network; what
-# is in memory comes as fast as a thread is told to fetch it.
+# is in memory comes as fast as a thread is told to fetch it, or as HDF5 decodes it.
 _SLOW, _SLOW_DECODED = 10**9, 10**8
 
 # To have another thread read less, in bytes, takes longer than to read it.
@@ -136,8 +136,8 @@ class Blocks:
             return self._finished(begun) if begun else self._read_now(slices, out)
         blocks = [self._block(key, slices) for _, key in parts]
         if len(parts) == 1:
-            (((_, inside, _), key),) = parts
-            found = self._finished(blocks[0], key)[inside]
+            part, key = parts[0]
+            found = self._finished(blocks[0], key)[part.inside]
             found.flags.writeable = False
             return found
         for block in blocks[1:]:

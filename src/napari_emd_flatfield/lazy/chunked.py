@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 _BYTE = np.dtype(np.uint8)
 
+# Chunks remembered to be harmless: some ten megabytes, however many there are.
+_MOST_KNOWN = 2**16
+
 # What a thread takes at once, decoded.
 _PIECE = 256 * 2**10
 
@@ -112,6 +115,8 @@ class Chunked(Chunks):
             # A chunk that was not compressed begins as it likes.
             if skipped or not self.quick.is_harmless(stored, self.pipeline.nbytes):
                 return False
+        if len(self._harmless) >= _MOST_KNOWN:
+            self._harmless.clear()
         self._harmless.add(index)
         return True
 

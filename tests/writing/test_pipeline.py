@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from napari_emd_flatfield.lazy.work import is_unaided
 from napari_emd_flatfield.writing import pipeline
 from napari_emd_flatfield.writing.pipeline import ahead, thread_count
 
@@ -49,6 +50,47 @@ def test_only_a_few_results_exist_at_a_time(threads: int) -> None:
 def test_it_works_in_as_many_threads_as_asked() -> None:
     together = threading.Barrier(3, timeout=10)
     list(ahead(lambda _: together.wait(), range(6), threads=3))
+
+
+def test_of_two_threads_one_is_the_callers() -> None:
+    together = threading.Barrier(2, timeout=10)
+
+    def work(_: int) -> str:
+        together.wait()
+        return threading.current_thread().name
+
+    names = set(ahead(work, range(6), threads=2))
+    assert names == {threading.current_thread().name, "saving_0"}
+
+
+def test_the_caller_does_not_work_while_there_is_a_result_to_hand_out() -> None:
+    here = threading.current_thread()
+    done, by_caller = threading.Event(), []
+
+    def work(item: int) -> None:
+        if threading.current_thread() is here:
+            by_caller.append(item)
+        elif item == 1:
+            done.set()
+
+    results = ahead(work, range(3), threads=2)
+    next(results)
+    # What comes next is ready, as the other thread had nothing else to do.
+    assert 1 in by_caller or done.wait(10)
+    before = list(by_caller)
+    next(results)
+    assert by_caller == before
+    results.close()
+
+
+@pytest.mark.parametrize(("cores", "alone"), [(1, True), (2, True), (3, False)])
+def test_what_works_in_all_cores_asks_no_others_for_help(
+    monkeypatch: pytest.MonkeyPatch, cores: int, alone: bool
+) -> None:
+    monkeypatch.setattr(pipeline, "core_count", lambda: cores)
+    each = set(ahead(lambda _: is_unaided(), range(6), threads=min(cores, 2)))
+    assert each == {alone}
+    assert not is_unaided()
 
 
 def test_an_error_in_the_work_is_raised_and_ends_it() -> None:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 from ..lazy.limits import core_count
+from ..lazy.work import is_unaided
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,8 @@ def share_rows(
         What each piece of the work returned, from the top down.
     """
     threads = max(1, min(core_count(), height, pixels // _FEWEST_PIXELS))
+    if is_unaided():
+        threads = 1
     edges = [height * i // threads for i in range(threads + 1)]
     pieces = [slice(a, b) for a, b in pairwise(edges)]
     others = [_pool().submit(work, piece) for piece in pieces[1:]]

@@ -7,13 +7,14 @@ import threading
 import weakref
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from .limits import MOST_THREADS, core_count
 from .memory import FRAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy as np
 
@@ -21,6 +22,37 @@ if TYPE_CHECKING:
 def thread_count() -> int:
     """How many threads to decode in: one a core this process may use."""
     return min(core_count(), MOST_THREADS)
+
+
+class _Here(threading.local):
+    unaided = False
+
+
+_HERE = _Here()
+
+
+@contextmanager
+def unaided(is_so: bool = True) -> Iterator[None]:
+    """Do in this thread all that others would be asked to help with.
+
+    For each of as many threads as there are cores: what they divided further would
+    only be waited for.
+
+    Parameters
+    ----------
+    is_so
+        Whether to, or to leave it as it is.
+    """
+    before, _HERE.unaided = _HERE.unaided, is_so or _HERE.unaided
+    try:
+        yield
+    finally:
+        _HERE.unaided = before
+
+
+def is_unaided() -> bool:
+    """Tell whether this thread does all by itself."""
+    return _HERE.unaided
 
 
 class Piece(Protocol):
@@ -157,6 +189,8 @@ class Helpers:
         but
             How many of its pieces the caller does itself, in as many threads.
         """
+        if is_unaided():
+            return
         for _ in range(min(work.untouched, self._threads) - but):
             self._executor.submit(work.help)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ..lazy.limits import MOST_THREADS, core_count
+from ..lazy.work import unaided
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -16,6 +18,10 @@ _Result = TypeVar("_Result")
 
 # Every thread holds frames.
 _IN_FLIGHT = 128 * 2**20
+
+# Of so few, the caller's is one: a third on two cores takes time from both. With more,
+# who hands out results had better not keep the others waiting for one of its own.
+_FEW = 2
 
 
 def thread_count(nbytes: int) -> int:
@@ -28,7 +34,7 @@ def thread_count(nbytes: int) -> int:
         that on any number of cores memory stays below that of eight frames; two
         are, so that one is made while another is written.
     """
-    return min(core_count(), MOST_THREADS, max(2, _IN_FLIGHT // max(1, nbytes)))
+    return min(_most_threads(), max(2, _IN_FLIGHT // max(1, nbytes)))
 
 
 def ahead(
@@ -42,11 +48,12 @@ def ahead(
     Parameters
     ----------
     work
-        What to do; it must be safe to do in several threads.
+        What to do; it must be safe to do in several threads. Where there is one for
+        each core, each does all that it takes by itself.
     items
         What to do it on.
     threads
-        In how many.
+        In how many. One of two is the caller's, while it waits for a result.
 
     Yields
     ------
@@ -54,14 +61,49 @@ def ahead(
         What `work` returned, in the order of `items`; an exception it raised is
         raised here.
     """
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="saving")
-    begun: deque[Future[_Result]] = deque()
+    caller_helps = threads == _FEW
+    suffice = threads >= _most_threads()
+    pool = ThreadPoolExecutor(threads - caller_helps, thread_name_prefix="saving")
+    begun: deque[_Task[_Item, _Result]] = deque()
+
+    def first() -> _Result:
+        if caller_helps and not begun[0].result.done():
+            any(task.do() for task in begun)
+        return begun.popleft().result.result()
+
     try:
         for item in items:
-            if len(begun) == threads:
-                yield begun.popleft().result()
-            begun.append(pool.submit(work, item))
+            begun.append(_Task(work, item, suffice))
+            pool.submit(begun[-1].do)
+            if len(begun) > threads:
+                yield first()
         while begun:
-            yield begun.popleft().result()
+            yield first()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _most_threads() -> int:
+    return min(core_count(), MOST_THREADS)
+
+
+class _Task(Generic[_Item, _Result]):
+    """Work on an item, done by whoever is the first to come to it."""
+
+    def __init__(
+        self, work: Callable[[_Item], _Result], item: _Item, is_unaided: bool
+    ) -> None:
+        self._work, self._item, self._is_unaided = work, item, is_unaided
+        self._taken = threading.Lock()
+        self.result: Future[_Result] = Future()
+
+    def do(self) -> bool:
+        """Do it, unless somebody does; return whether it was done here."""
+        if not self._taken.acquire(blocking=False):
+            return False
+        try:
+            with unaided(self._is_unaided):
+                self.result.set_result(self._work(self._item))
+        except BaseException as error:  # noqa: BLE001 - raised where the result is due
+            self.result.set_exception(error)
+        return True

@@ -18,6 +18,7 @@ from ..lazy import filters
 from ..lazy.fletcher import fletcher32
 from ..lazy.memory import SCRATCH, Pool, fresh, trim
 from .b2nd import PLAIN_HEADER, Blocks
+from .deflating import Deflater
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,7 +211,7 @@ class Encoder:
         if self._code == _ZSTD:
             (level,) = self._options
             return zstandard.ZstdCompressor(level).compressobj(self._nbytes)
-        return isal_zlib.compressobj(level=1)
+        return Deflater()
 
     def _streamed(self, planes: np.ndarray) -> Stored:
         if planes.size <= _PIECE and self._code != _ZSTD:

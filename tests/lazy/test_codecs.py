@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import struct
 import sys
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,8 @@ import hdf5plugin
 import numpy as np
 import pytest
 
-from napari_emd_flatfield.errors import ReadError
-from napari_emd_flatfield.lazy import H5Array
+from napari_emd_flatfield.errors import ReadError, UnsafeChunkError
+from napari_emd_flatfield.lazy import H5Array, blockwise
 from napari_emd_flatfield.lazy.chunked import Chunked
 from napari_emd_flatfield.lazy.codecs import Pipeline
 from napari_emd_flatfield.lazy.fletcher import fletcher32
@@ -352,9 +353,17 @@ _BLOCKWISE = {
 @pytest.mark.parametrize("dtype", ["u1", "<u2", ">f4", "<c16"])
 # Whole blocks, blocks and a rest, and a rest too short to be shuffled.
 @pytest.mark.parametrize("shape", [(2, 1024, 3072), (2, 1733, 1901)])
+@pytest.mark.parametrize("is_seen", [True, False])
 def test_large_chunks_are_decoded_in_parts(
-    tmp_path: Path, name: str, dtype: str, shape: tuple[int, ...]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    dtype: str,
+    shape: tuple[int, ...],
+    is_seen: bool,
 ) -> None:
+    if not is_seen:  # what Bitshuffle's filter calls, in another build of hdf5plugin
+        monkeypatch.setattr(blockwise, "_decoder", dict.fromkeys((2, 3)).get)
     path, frame = tmp_path / "a.h5", (1, *shape[1:])
     data = sample(shape, dtype)
     with h5py.File(path, "w") as file:
@@ -371,6 +380,25 @@ def test_large_chunks_are_decoded_in_parts(
     with H5Array(path, "d") as array:
         np.testing.assert_array_equal(array[0], data[0])
         np.testing.assert_array_equal(array[:, 5:-5, ::3], data[:, 5:-5, ::3])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="libraries show nothing else")
+@pytest.mark.parametrize("codec", [2, 3])
+def test_what_bitshuffle_filters_call_is_seen(codec: int) -> None:
+    assert blockwise._decoder(codec) is not None
+
+
+def test_what_is_missing_behind_the_last_block_is_not_looked_for() -> None:
+    options, nbytes = (0, 4, 16, 0, 2), 16 * (512 * 8 + 7)
+    stream = struct.pack(">QI", nbytes, 8192) + 8 * struct.pack(">I4s", 4, b"abcd")
+    behind = 7 * 16
+    for lacking in (1, behind):
+        short = np.frombuffer(stream + bytes(behind - lacking), np.uint8)
+        with pytest.raises(UnsafeChunkError, match="longer than it is"):
+            blockwise.parts(32008, options, short, nbytes, 2**20)
+    whole = np.frombuffer(stream + bytes(behind), np.uint8)
+    (part,) = blockwise.parts(32008, options, whole, nbytes, 2**20)
+    assert part.blocks.size == len(stream) - 12 + behind
 
 
 @pytest.mark.parametrize("side", [256, 2048])

@@ -8,13 +8,16 @@ behind such a start is a stream of its own
 
 from __future__ import annotations
 
+import ctypes
 import struct
+from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..errors import UnsafeChunkError
+from ..errors import ReadError, UnsafeChunkError
+from . import filters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +28,8 @@ _LENGTH = struct.Struct(">I")
 _LZ4 = 32004
 _BITSHUFFLE = 32008
 # Of Bitshuffle, which may also only shuffle.
-_ITEMSIZE_OPTION, _CODEC_OPTION, _CODECS = 2, 4, (2, 3)
+_ITEMSIZE_OPTION, _CODEC_OPTION = 2, 4
+_DECODERS = {2: "bshuf_decompress_lz4", 3: "bshuf_decompress_zstd"}
 
 
 class Part(NamedTuple):
@@ -55,7 +59,7 @@ def is_blockwise(code: int, options: Sequence[int]) -> bool:
         Its options as stored with the dataset.
     """
     if code == _BITSHUFFLE:
-        return len(options) > _CODEC_OPTION and options[_CODEC_OPTION] in _CODECS
+        return len(options) > _CODEC_OPTION and options[_CODEC_OPTION] in _DECODERS
     return code == _LZ4
 
 
@@ -92,11 +96,12 @@ def parts(
         raise UnsafeChunkError(
             f"a chunk is corrupt: it says it holds {total} bytes, in blocks of {block}"
         )
-    # Bitshuffle stores fewer than 8 elements as they are, behind all blocks.
-    left_over = nbytes % block
+    left_over, behind = nbytes % block, 0
     if code == _BITSHUFFLE:
-        left_over //= 8 * max(1, options[_ITEMSIZE_OPTION])
-    ends = _ends(stored.data, nbytes // block + bool(left_over))
+        # It stores fewer than 8 elements as they are, behind all blocks.
+        eight = 8 * max(1, options[_ITEMSIZE_OPTION])
+        left_over, behind = divmod(left_over, eight)
+    ends = _ends(stored.data[: stored.size - behind], nbytes // block + bool(left_over))
     each = max(1, most // block)
     cuts = [*ends[:-1:each], stored.size]
     cut = []
@@ -106,6 +111,55 @@ def parts(
         start = np.frombuffer(_START.pack(stop - begin, block), np.uint8)
         cut.append(Part(slice(begin, stop), start, stored[first:end]))
     return cut
+
+
+def decode(code: int, options: Sequence[int], part: Part, chunk: np.ndarray) -> None:
+    """Decode a part of a chunk.
+
+    Parameters
+    ----------
+    code, options
+        As for `parts`.
+    part
+        One of those it returns.
+    chunk
+        Where it goes, uint8, shape (nbytes,), contiguous.
+
+    Raises
+    ------
+    ReadError
+        If it cannot be decoded.
+    """
+    out = chunk[part.where]
+    itemsize = options[_ITEMSIZE_OPTION] if code == _BITSHUFFLE else 0
+    _, block = _START.unpack(part.start.data)
+    function = _decoder(options[_CODEC_OPTION]) if itemsize else None
+    if function is None or out.size % itemsize or block % itemsize:
+        decoded = filters.decode(code, options, part.start, part.blocks)
+        if decoded.size != out.size:
+            raise ReadError(f"a chunk holds {decoded.size} bytes, not {out.size}")
+        out[...] = decoded
+        return
+    source, target = (
+        each.__array_interface__["data"][0] for each in (part.blocks, out)
+    )
+    sizes = out.size // itemsize, itemsize, block // itemsize
+    if function(source, target, *sizes) < 0:
+        raise ReadError(f"HDF5 filter {code} could not decode a chunk")
+
+
+@cache
+def _decoder(codec: int) -> Any:
+    """What Bitshuffle's filter calls, which needs no memory for what it decodes.
+
+    None where hdf5plugin's library does not let it be seen.
+    """
+    function = getattr(filters.library(_BITSHUFFLE), _DECODERS[codec], None)
+    if function is not None:
+        # in, out, number of elements, bytes of one, elements of a block (bitshuffle.h)
+        function.argtypes = [ctypes.c_void_p] * 2 + [ctypes.c_size_t] * 3
+        function.restype = ctypes.c_int64
+    return function
 
 
 def _ends(stream: memoryview, count: int) -> list[int]:

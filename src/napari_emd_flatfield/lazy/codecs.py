@@ -18,16 +18,13 @@ import numpy as np
 import zstandard
 
 from ..errors import ReadError
-from . import filters
-from .blockwise import is_blockwise, parts
+from . import blockwise, filters
 from .fletcher import fletcher32
 from .inflation import check_declared, check_deflated
 from .memory import SCRATCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    from .blockwise import Part
 
     # What is stored, the filter's options, the bytes of a whole chunk, and where these
     # may go: what is returned is there, or elsewhere.
@@ -71,7 +68,7 @@ class Pipeline:
             An open dataset stored in chunks.
         """
         created = dataset.id.get_create_plist()
-        steps, blockwise = [], 0
+        steps, first_blockwise = [], 0
         for index in range(created.get_nfilters()):
             code, _, options, _ = created.get_filter(index)
             decode = _codec(code)
@@ -80,10 +77,10 @@ class Pipeline:
             if decode is None or shuffles_nothing:
                 return None
             steps.append((decode, options))
-            if index == 0 and is_blockwise(code, options):
-                blockwise = code
+            if index == 0 and blockwise.is_blockwise(code, options):
+                first_blockwise = code
         size = int(np.prod(dataset.chunks, dtype=np.int64)) * dataset.dtype.itemsize
-        return cls(tuple(steps), size, blockwise)
+        return cls(tuple(steps), size, first_blockwise)
 
     @property
     def copies(self) -> bool:
@@ -130,12 +127,15 @@ class Pipeline:
             if skipped >> index & 1:
                 continue
             if index == 0 and self.blockwise:
-                cut = parts(self.blockwise, options, stored, self.nbytes, _PART)
-                if len(cut) > 1:
-                    return [
-                        partial(_decode_part, self.blockwise, options, part, out)
-                        for part in cut
-                    ]
+                code = self.blockwise
+                cut = blockwise.parts(code, options, stored, self.nbytes, _PART)
+                jobs = [
+                    partial(blockwise.decode, code, options, part, out) for part in cut
+                ]
+                if len(jobs) > 1:
+                    return [*jobs]
+                jobs[0]()
+                return []
             stored = decode(stored, options, self.nbytes, None if index else out)
         _put(stored, out)
         return []
@@ -146,12 +146,6 @@ def _put(decoded: np.ndarray, out: np.ndarray) -> None:
         raise ReadError(f"a chunk holds {decoded.size} bytes, not {out.size}")
     if decoded is not out:
         out[...] = decoded
-
-
-def _decode_part(
-    code: int, options: Sequence[int], part: Part, out: np.ndarray
-) -> None:
-    _put(filters.decode(code, options, part.start, part.blocks), out[part.where])
 
 
 def _inflate(

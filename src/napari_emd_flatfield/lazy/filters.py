@@ -143,14 +143,29 @@ def decode(code: int, options: Sequence[int], *data: np.ndarray) -> np.ndarray:
 
 
 @cache
+def library(code: int) -> ctypes.CDLL | None:
+    """Return the library that hdf5plugin brings for a filter, if it does.
+
+    Parameters
+    ----------
+    code
+        Number of the filter.
+    """
+    names = {number: name for name, number in hdf5plugin.FILTERS.items()}
+    path = hdf5plugin.get_config().registered_filters.get(names.get(code))
+    if path is None or path == "unknown":  # registered by someone else
+        return None
+    return ctypes.CDLL(path)
+
+
+@cache
 def _filter(code: int) -> Any:
     if code == h5py.h5z.FILTER_LZF:
         return _lzf()
-    names = {number: name for name, number in hdf5plugin.FILTERS.items()}
-    library = hdf5plugin.get_config().registered_filters.get(names.get(code))
-    if library is None or library == "unknown":  # registered by someone else
+    plugin = library(code)
+    if plugin is None:
         return None
-    get_info = ctypes.CDLL(library).H5PLget_plugin_info
+    get_info = plugin.H5PLget_plugin_info
     get_info.restype = ctypes.POINTER(_FilterClass)
     return get_info().contents.filter
 

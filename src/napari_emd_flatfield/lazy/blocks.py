@@ -163,6 +163,16 @@ class Blocks:
             self._is_slow = target.nbytes < slow * (time.perf_counter() - start)
         return target
 
+    def may_be_ahead(self, slices: Slices) -> bool:
+        """Tell whether it can help to read a selection ahead, looking at no file.
+
+        Parameters
+        ----------
+        slices
+            As for `read`.
+        """
+        return self._is_slow or self._usual(slices) is not None
+
     def ahead(self, slices: Slices, status: Status) -> list[Callable[[], None]]:
         """Begin to read a selection that will be asked for.
 
@@ -215,8 +225,7 @@ class Blocks:
                 key = self._key(status, size, within[0].block)
                 if CACHE.get(key):
                     return [(within[0], key)]
-        # Across the grain a block is worth the more, the more frames it spans.
-        usual = self._layout.cell(slices, 2 * CACHE.share)
+        usual = self._usual(slices)
         if usual is None or (
             _ONCE.now and math.prod(usual) <= math.prod(selected_shape(slices))
         ):
@@ -226,6 +235,10 @@ class Blocks:
             (part, self._key(status, usual, part.block))
             for part in overlaps(slices, usual)
         ]
+
+    def _usual(self, slices: Slices) -> tuple[int, ...] | None:
+        # Across the grain a block is worth the more, the more frames it spans.
+        return self._layout.cell(slices, 2 * CACHE.share)
 
     def _block(self, key: Key, slices: Slices) -> Work:
         """Return a block, maybe still in work, that is kept or is from now on."""

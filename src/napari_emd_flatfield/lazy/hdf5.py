@@ -161,7 +161,8 @@ class H5Array(LazyArray):
             # looked for may have been anything.
 
     def _ahead(self, slices: tuple[slice, ...]) -> list[Callable[[], None]]:
-        if self._seen[1] is None:
+        before = self._seen[1]
+        if before is None or not before.may_be_ahead(slices):
             return []
         try:
             (_, blocks), status = self._looked_at(slices)

@@ -32,7 +32,7 @@ class Selection(NamedTuple):
 def selected_shape(slices: tuple[slice, ...]) -> tuple[int, ...]:
     """Shape of the block that normalised slices select."""
     # A list is quicker to make than what a generator yields: this is done often.
-    return tuple([len(range(s.start, s.stop, s.step)) for s in slices])
+    return tuple([-((s.start - s.stop) // s.step) for s in slices])
 
 
 def normalise(key: Any, shape: tuple[int, ...]) -> Selection:

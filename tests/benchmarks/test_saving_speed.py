@@ -7,6 +7,7 @@ disk: files stay in the page cache, which is faster than tmpfs, and are removed.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,8 @@ def race(
         for name, frames in contenders.items():
             target = folder / f"{name}.h5"
             command = [name, source, target, compression, str(frames)]
+            # Else the system writes to the disk, meanwhile, what others left to it.
+            os.sync()
             done = subprocess.run(
                 [sys.executable, SCRIPT, *command],
                 capture_output=True,

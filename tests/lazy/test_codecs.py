@@ -388,6 +388,22 @@ def test_what_bitshuffle_filters_call_is_seen(codec: int) -> None:
     assert blockwise._decoder(codec) is not None
 
 
+@pytest.mark.parametrize("name", ["bitshuffle-lz4", "bitshuffle-zstd"])
+@pytest.mark.parametrize("shape", [(1, 3), (2, 5), (7, 1)])
+def test_chunks_may_be_too_small_for_any_block(
+    tmp_path: Path, name: str, shape: tuple[int, int]
+) -> None:
+    data = sample(shape, "<u2")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        dataset = file.create_dataset("d", data=data, chunks=shape, **_BLOCKWISE[name])
+        mask, stored = dataset.id.read_direct_chunk((0, 0))
+        pipeline = Pipeline.of(dataset)
+    assert pipeline is not None
+    out = np.empty(data.nbytes, np.uint8)
+    pipeline.decode(np.frombuffer(stored, np.uint8), mask, out)
+    assert out.tobytes() == data.tobytes()
+
+
 def test_what_is_missing_behind_the_last_block_is_not_looked_for() -> None:
     options, nbytes = (0, 4, 16, 0, 2), 16 * (512 * 8 + 7)
     stream = struct.pack(">QI", nbytes, 8192) + 8 * struct.pack(">I4s", 4, b"abcd")

@@ -103,7 +103,7 @@ def parts(
         left_over, behind = divmod(left_over, eight)
     ends = _ends(stored.data[: stored.size - behind], nbytes // block + bool(left_over))
     each = max(1, most // block)
-    cuts = [*ends[:-1:each], stored.size]
+    cuts = [*(ends[:-1:each] or ends), stored.size]
     cut = []
     for index, (first, end) in enumerate(pairwise(cuts)):
         begin = index * each * block

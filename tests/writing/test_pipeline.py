@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from napari_emd_flatfield.lazy import work as helping
 from napari_emd_flatfield.lazy.work import is_unaided
-from napari_emd_flatfield.writing import pipeline
 from napari_emd_flatfield.writing.pipeline import ahead, thread_count
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def test_the_caller_does_not_work_while_there_is_a_result_to_hand_out() -> None:
 def test_what_works_in_all_cores_asks_no_others_for_help(
     monkeypatch: pytest.MonkeyPatch, cores: int, alone: bool
 ) -> None:
-    monkeypatch.setattr(pipeline, "core_count", lambda: cores)
+    monkeypatch.setattr(helping, "core_count", lambda: cores)
     each = set(ahead(lambda _: is_unaided(), range(6), threads=min(cores, 2)))
     assert each == {alone}
     assert not is_unaided()
@@ -128,13 +128,13 @@ def test_leaving_early_ends_the_threads(stop: type[BaseException]) -> None:
 def test_large_results_are_worked_on_few_at_a_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pipeline, "core_count", lambda: 64)
+    monkeypatch.setattr(helping, "core_count", lambda: 64)
     assert thread_count(1) == 8
     frame = 2048 * 2048 * 4
     for held in (1.5, 2.5, 3.5):
         assert thread_count(int(held * frame)) * held <= 8
     assert thread_count(4 * frame) == 2
-    monkeypatch.setattr(pipeline, "core_count", lambda: 2)
+    monkeypatch.setattr(helping, "core_count", lambda: 2)
     assert thread_count(1) == thread_count(2**20) == 2
-    monkeypatch.setattr(pipeline, "core_count", lambda: 1)
+    monkeypatch.setattr(helping, "core_count", lambda: 1)
     assert thread_count(1) == thread_count(2**32) == 1

@@ -7,7 +7,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from ..lazy.limits import MOST_THREADS, core_count
+from ..lazy.work import thread_count as most_threads
 from ..lazy.work import unaided
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def thread_count(nbytes: int) -> int:
         that on any number of cores memory stays below that of eight frames; two
         are, so that one is made while another is written.
     """
-    return min(_most_threads(), max(2, _IN_FLIGHT // max(1, nbytes)))
+    return min(most_threads(), max(2, _IN_FLIGHT // max(1, nbytes)))
 
 
 def ahead(
@@ -48,8 +48,8 @@ def ahead(
     Parameters
     ----------
     work
-        What to do; it must be safe to do in several threads. Where there is one for
-        each core, each does all that it takes by itself.
+        What to do; it must be safe to do in several threads. In as many as are worth
+        having, mostly one a core, none asks others for help with it.
     items
         What to do it on.
     threads
@@ -62,7 +62,7 @@ def ahead(
         raised here.
     """
     caller_helps = threads == _FEW
-    suffice = threads >= _most_threads()
+    suffice = threads >= most_threads()
     pool = ThreadPoolExecutor(threads - caller_helps, thread_name_prefix="saving")
     begun: deque[_Task[_Item, _Result]] = deque()
 
@@ -81,10 +81,6 @@ def ahead(
             yield first()
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _most_threads() -> int:
-    return min(core_count(), MOST_THREADS)
 
 
 class _Task(Generic[_Item, _Result]):

@@ -1,8 +1,9 @@
 """Frames on their way from an array into a dataset.
 
-Threads read, compute and encode; the caller's thread writes what they made and is
-the only one to touch the output. Its place in the file is the order of the frames,
-so that reading them in order later is reading the file from front to back.
+Threads read, compute and encode, the caller's being one of them where they are two;
+it writes what they made and is the only one to touch the output. Its place in the
+file is the order of the frames, so that reading them in order later is reading the
+file from front to back.
 """
 
 from __future__ import annotations

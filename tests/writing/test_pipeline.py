@@ -64,23 +64,26 @@ def test_of_two_threads_one_is_the_callers() -> None:
 
 
 def test_the_caller_does_not_work_while_there_is_a_result_to_hand_out() -> None:
-    here = threading.current_thread()
-    done, by_caller = threading.Event(), []
+    here, by_caller = threading.current_thread(), []
+    together = threading.Barrier(2, timeout=10)
+    at_third, end = threading.Event(), threading.Event()
 
     def work(item: int) -> None:
         if threading.current_thread() is here:
             by_caller.append(item)
-        elif item == 1:
-            done.set()
+        if item < 2:
+            together.wait()  # so that each thread does one of the first two
+        elif threading.current_thread() is not here:
+            at_third.set()
+            assert end.wait(10)
 
-    results = ahead(work, range(3), threads=2)
+    results = ahead(work, range(4), threads=2)
     next(results)
-    # What comes next is ready, as the other thread had nothing else to do.
-    assert 1 in by_caller or done.wait(10)
-    before = list(by_caller)
+    assert at_third.wait(10)  # the first two are done, nobody has begun the fourth
     next(results)
-    assert by_caller == before
+    end.set()
     results.close()
+    assert by_caller in ([0], [1])
 
 
 @pytest.mark.parametrize(("cores", "alone"), [(1, True), (2, True), (3, False)])

@@ -113,7 +113,9 @@ def parts(
     return cut
 
 
-def decode(code: int, options: Sequence[int], part: Part, chunk: np.ndarray) -> None:
+def decode_part(
+    code: int, options: Sequence[int], part: Part, out: np.ndarray
+) -> np.ndarray:
     """Decode a part of a chunk.
 
     Parameters
@@ -122,30 +124,31 @@ def decode(code: int, options: Sequence[int], part: Part, chunk: np.ndarray) -> 
         As for `parts`.
     part
         One of those it returns.
-    chunk
-        Where it goes, uint8, shape (nbytes,), contiguous.
+    out
+        Where it may go, uint8, shape (n,), contiguous.
+
+    Returns
+    -------
+    numpy.ndarray
+        The part: `out`, or elsewhere.
 
     Raises
     ------
     ReadError
         If it cannot be decoded.
     """
-    out = chunk[part.where]
     itemsize = options[_ITEMSIZE_OPTION] if code == _BITSHUFFLE else 0
     _, block = _START.unpack(part.start.data)
     function = _decoder(options[_CODEC_OPTION]) if itemsize else None
     if function is None or out.size % itemsize or block % itemsize:
-        decoded = filters.decode(code, options, part.start, part.blocks)
-        if decoded.size != out.size:
-            raise ReadError(f"a chunk holds {decoded.size} bytes, not {out.size}")
-        out[...] = decoded
-        return
+        return filters.decode(code, options, part.start, part.blocks)
     source, target = (
         each.__array_interface__["data"][0] for each in (part.blocks, out)
     )
     sizes = out.size // itemsize, itemsize, block // itemsize
     if function(source, target, *sizes) < 0:
         raise ReadError(f"HDF5 filter {code} could not decode a chunk")
+    return out
 
 
 @cache

@@ -18,13 +18,16 @@ import numpy as np
 import zstandard
 
 from ..errors import ReadError
-from . import blockwise, filters
+from . import filters
+from .blockwise import decode_part, is_blockwise, parts
 from .fletcher import fletcher32
 from .inflation import check_declared, check_deflated
 from .memory import SCRATCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from .blockwise import Part
 
     # What is stored, the filter's options, the bytes of a whole chunk, and where these
     # may go: what is returned is there, or elsewhere.
@@ -68,7 +71,7 @@ class Pipeline:
             An open dataset stored in chunks.
         """
         created = dataset.id.get_create_plist()
-        steps, first_blockwise = [], 0
+        steps, blockwise = [], 0
         for index in range(created.get_nfilters()):
             code, _, options, _ = created.get_filter(index)
             decode = _codec(code)
@@ -77,10 +80,10 @@ class Pipeline:
             if decode is None or shuffles_nothing:
                 return None
             steps.append((decode, options))
-            if index == 0 and blockwise.is_blockwise(code, options):
-                first_blockwise = code
+            if index == 0 and is_blockwise(code, options):
+                blockwise = code
         size = int(np.prod(dataset.chunks, dtype=np.int64)) * dataset.dtype.itemsize
-        return cls(tuple(steps), size, first_blockwise)
+        return cls(tuple(steps), size, blockwise)
 
     @property
     def copies(self) -> bool:
@@ -128,12 +131,12 @@ class Pipeline:
                 continue
             if index == 0 and self.blockwise:
                 code = self.blockwise
-                cut = blockwise.parts(code, options, stored, self.nbytes, _PART)
-                jobs = [
-                    partial(blockwise.decode, code, options, part, out) for part in cut
+                cut = parts(code, options, stored, self.nbytes, _PART)
+                jobs: list[Job] = [
+                    partial(_put_part, code, options, part, out) for part in cut
                 ]
                 if len(jobs) > 1:
-                    return [*jobs]
+                    return jobs
                 jobs[0]()
                 return []
             stored = decode(stored, options, self.nbytes, None if index else out)
@@ -146,6 +149,11 @@ def _put(decoded: np.ndarray, out: np.ndarray) -> None:
         raise ReadError(f"a chunk holds {decoded.size} bytes, not {out.size}")
     if decoded is not out:
         out[...] = decoded
+
+
+def _put_part(code: int, options: Sequence[int], part: Part, out: np.ndarray) -> None:
+    where = out[part.where]
+    _put(decode_part(code, options, part, where), where)
 
 
 def _inflate(

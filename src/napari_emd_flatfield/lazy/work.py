@@ -32,18 +32,13 @@ _HERE = _Here()
 
 
 @contextmanager
-def unaided(is_so: bool = True) -> Iterator[None]:
+def unaided() -> Iterator[None]:
     """Do in this thread all that others would be asked to help with.
 
     For each of as many threads as there are cores: what they divided further would
     only be waited for.
-
-    Parameters
-    ----------
-    is_so
-        Whether to, or to leave it as it is.
     """
-    before, _HERE.unaided = _HERE.unaided, is_so or _HERE.unaided
+    before, _HERE.unaided = _HERE.unaided, True
     try:
         yield
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ..lazy.work import thread_count as most_threads
@@ -62,9 +63,13 @@ def ahead(
         raised here.
     """
     caller_helps = threads == _FEW
-    suffice = threads >= most_threads()
+    helped_or_not = unaided if threads >= most_threads() else nullcontext
     pool = ThreadPoolExecutor(threads - caller_helps, thread_name_prefix="saving")
     begun: deque[_Task[_Item, _Result]] = deque()
+
+    def work_here(item: _Item) -> _Result:
+        with helped_or_not():
+            return work(item)
 
     def first() -> _Result:
         if caller_helps and not begun[0].result.done():
@@ -73,7 +78,7 @@ def ahead(
 
     try:
         for item in items:
-            begun.append(_Task(work, item, suffice))
+            begun.append(_Task(work_here, item))
             pool.submit(begun[-1].do)
             if len(begun) > threads:
                 yield first()
@@ -86,10 +91,8 @@ def ahead(
 class _Task(Generic[_Item, _Result]):
     """Work on an item, done by whoever is the first to come to it."""
 
-    def __init__(
-        self, work: Callable[[_Item], _Result], item: _Item, is_unaided: bool
-    ) -> None:
-        self._work, self._item, self._is_unaided = work, item, is_unaided
+    def __init__(self, work: Callable[[_Item], _Result], item: _Item) -> None:
+        self._work, self._item = work, item
         self._taken = threading.Lock()
         self.result: Future[_Result] = Future()
 
@@ -98,8 +101,7 @@ class _Task(Generic[_Item, _Result]):
         if not self._taken.acquire(blocking=False):
             return False
         try:
-            with unaided(self._is_unaided):
-                self.result.set_result(self._work(self._item))
+            self.result.set_result(self._work(self._item))
         except BaseException as error:  # noqa: BLE001 - raised where the result is due
             self.result.set_exception(error)
         return True
